@@ -1,0 +1,27 @@
+// How the tests run: from the sources, unbuilt, by the names under which the packages are published.
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+export const sourceAliases: { find: RegExp; replacement: string }[] = [
+  { find: /^@tidemark\/protocol$/, replacement: source('./protocol/src/index.ts') },
+  { find: /^@tidemark\/client$/, replacement: source('./client/src/index.ts') },
+  { find: /^@tidemark\/client\/node$/, replacement: source('./client/src/node/index.ts') },
+  { find: /^@tidemark\/client\/indexeddb$/, replacement: source('./client/src/store/indexeddb/index.ts') },
+  { find: /^@tidemark\/relay$/, replacement: source('./relay/src/index.ts') },
+]
+
+export default defineConfig({
+  resolve: { alias: sourceAliases },
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/faults/**', '**/node_modules/**'],
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    coverage: {
+      provider: 'v8',
+      include: ['protocol/src/**', 'client/src/**', 'relay/src/**'],
+    },
+  },
+})
