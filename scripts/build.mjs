@@ -1,0 +1,4 @@
+// `npm run build`: installs what is missing and builds everything; `--clean` removes old outputs first.
+import { build } from './prepare.mjs'
+
+build({ clean: process.argv.includes('--clean') })
