@@ -1,0 +1,7 @@
+export * from './codec.ts'
+export * from './codes.ts'
+export * from './document-id.ts'
+export * from './frames.ts'
+export * from './limits.ts'
+export * from './push-id.ts'
+export * from './version.ts'
