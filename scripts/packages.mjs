@@ -1,0 +1,82 @@
+// Checks the packages as a user gets them: packs each, lints the tarballs, then installs them beside a small consumer
+// that must compile under the TypeScript users have, load in Node and bundle for the browser. Needs a clean build.
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { buildSync } from 'esbuild'
+import { packages, root } from './prepare.mjs'
+
+// Inside node_modules, so that dependencies of the packed packages are found by walking up.
+const workshop = join(root, 'node_modules', '.tidemark-packages')
+const consumer = join(root, 'test', 'packages')
+const publint = join(root, 'node_modules', 'publint', 'src', 'cli.js')
+const attw = join(root, 'node_modules', '@arethetypeswrong', 'cli', 'dist', 'index.js')
+const tscOfUsers = join(consumer, 'node_modules', 'typescript', 'bin', 'tsc')
+
+rmSync(workshop, { recursive: true, force: true })
+mkdirSync(workshop, { recursive: true })
+for (const name of packages) checkTarball(name)
+for (const file of readdirSync(consumer)) {
+  if (/^(consumer|tsconfig)/.test(file)) copyFileSync(join(consumer, file), join(workshop, file))
+}
+for (const project of ['tsconfig.browser.json', 'tsconfig.node.json']) {
+  say(`types for a user with TypeScript 5.9 (${project})`)
+  run(process.execPath, [tscOfUsers, '-p', join(workshop, project)])
+}
+say('loading the packed packages')
+run(process.execPath, [join(workshop, 'consumer-load.mjs')])
+run(process.execPath, [join(installed('relay'), 'bin', 'tidemark.mjs'), '--help'], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+})
+weighBundle()
+
+function checkTarball(name) {
+  say(`@tidemark/${name}`)
+  const directory = join(root, name)
+  const packed = run('npm', ['pack', '--silent', '--pack-destination', workshop], {
+    cwd: directory,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    shell: process.platform === 'win32',
+  })
+  const tarball = join(workshop, packed.stdout.toString().trim().split('\n').at(-1))
+  run(process.execPath, [publint, 'run', tarball, '--strict'])
+  run(process.execPath, [attw, tarball, '--profile', 'esm-only', '--no-emoji', '--format', 'ascii'])
+  mkdirSync(installed(name), { recursive: true })
+  run('tar', ['-xzf', tarball, '-C', installed(name), '--strip-components', '1'])
+}
+
+function installed(name) {
+  return join(workshop, 'node_modules', '@tidemark', name)
+}
+
+/** Yjs is the app's own (a peer dependency), so it is not part of the weight. */
+function weighBundle() {
+  const result = buildSync({
+    stdin: {
+      contents: "export * from '@tidemark/client'\nexport * from '@tidemark/client/indexeddb'",
+      resolveDir: workshop,
+    },
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    external: ['yjs'],
+  })
+  const bytes = result.outputFiles[0].contents
+  say(`the client in a browser: ${bytes.length} bytes minified, ${gzipSync(bytes).length} gzipped, without Yjs`)
+}
+
+function run(command, args, options = {}) {
+  const result = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], ...options })
+  if (result.error) throw result.error
+  if (result.status === 0) return result
+  process.stderr.write(`failed: ${[command, ...args].join(' ')}\n`)
+  process.exit(1)
+}
+
+function say(text) {
+  process.stdout.write(`-- ${text}\n`)
+}
