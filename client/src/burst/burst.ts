@@ -1,0 +1,225 @@
+// One burst with one relay as a pure state machine: rounds of one message up and any number down, until nothing is left
+// to ask. Knows no socket, no timer and no store; exchanges account for their documents.
+import {
+  type AnnouncedLimits,
+  decodeMessage,
+  encodeFrames,
+  type FeedPage,
+  type Frame,
+  type FrameOf,
+  type Hello,
+  LIMITS_AFTER_WELCOME,
+  LIMITS_HTTP_RESPONSE,
+  PROTOCOL_VERSION,
+} from '@tidemark/protocol'
+import type { Exchange } from '../document/exchange.ts'
+import { ERROR_CODE_OF, type ErrorCode, TidemarkError } from '../errors.ts'
+import { composeRound, type FeedRequest, FIRST_ROUND_LIMITS } from './round.ts'
+
+export interface BurstOptions {
+  readonly relay: string
+  readonly deviceId: Uint8Array
+  readonly token: string
+  readonly clientName: string
+  /** HTTP: every round is a session of its own. */
+  readonly helloEveryRound: boolean
+  readonly receiveWindowBytes: number
+  readonly feeds: readonly FeedRequest[]
+  readonly exchanges: readonly Exchange[]
+}
+
+export type BurstEvent =
+  | { readonly type: 'connected' }
+  | { readonly type: 'message'; readonly bytes: Uint8Array }
+  /** What the carrier ended with, or why the burst is to end now. */
+  | { readonly type: 'closed'; readonly error: TidemarkError }
+  /** The answer to `plan`. */
+  | { readonly type: 'planned'; readonly exchanges: readonly Exchange[]; readonly feeds: readonly FeedRequest[] }
+
+export type BurstEffect =
+  | { readonly type: 'send'; readonly bytes: Uint8Array }
+  /** A round ended: what else is to be opened, going by the feed? Answered by `planned`. */
+  | { readonly type: 'plan'; readonly epoch: Uint8Array; readonly pages: readonly FeedPage[] }
+  /** The last effect. The connection is to be closed. */
+  | { readonly type: 'finished'; readonly error: TidemarkError | null }
+
+type State = 'CONNECTING' | 'ROUND' | 'PLANNING' | 'FINISHED'
+
+export class Burst {
+  readonly #options: BurstOptions
+  /** Every exchange that took or takes part. */
+  readonly exchanges: Exchange[]
+  #state: State = 'CONNECTING'
+  #queue: Exchange[]
+  #feeds: readonly FeedRequest[]
+  #channels = new Map<number, Exchange>()
+  #pages: FeedPage[] = []
+  #epoch: Uint8Array | null = null
+  #limits: AnnouncedLimits | null = null
+  #uncreditedBytes = 0
+  returnAfterMs = 0
+  entryBytesReceived = 0
+
+  constructor(options: BurstOptions) {
+    this.#options = options
+    this.exchanges = [...options.exchanges]
+    this.#queue = [...options.exchanges]
+    this.#feeds = options.feeds
+  }
+
+  /** Whether the relay verified the token and answered. */
+  get wasLetIn(): boolean {
+    return this.#epoch !== null
+  }
+
+  handle(event: BurstEvent, nowMs: number): readonly BurstEffect[] {
+    if (this.#state === 'FINISHED') return []
+    switch (event.type) {
+      case 'connected':
+        return this.#sendRound(nowMs)
+      case 'message':
+        return this.#receive(event.bytes, nowMs)
+      case 'planned':
+        this.exchanges.push(...event.exchanges)
+        this.#queue.push(...event.exchanges)
+        this.#feeds = [...this.#feeds, ...event.feeds]
+        return this.#queue.length + this.#feeds.length > 0 ? this.#sendRound(nowMs) : this.#finish(null)
+      case 'closed':
+        return this.#finish(event.error)
+    }
+  }
+
+  #sendRound(nowMs: number): readonly BurstEffect[] {
+    this.#state = 'ROUND'
+    const isFirst = this.#limits === null || this.#options.helloEveryRound
+    const round = composeRound({
+      hello: isFirst ? this.#hello() : null,
+      feeds: this.#feeds,
+      exchanges: this.#queue,
+      limits: isFirst || this.#limits === null ? FIRST_ROUND_LIMITS : this.#limits,
+      nowMs,
+    })
+    this.#feeds = round.feedsLeft
+    this.#queue = this.#queue.slice(round.channels.size)
+    this.#channels = round.channels
+    return [{ type: 'send', bytes: round.bytes }]
+  }
+
+  #receive(bytes: Uint8Array, nowMs: number): readonly BurstEffect[] {
+    const decoded = decodeMessage(bytes, this.#options.helloEveryRound ? LIMITS_HTTP_RESPONSE : LIMITS_AFTER_WELCOME)
+    if (!decoded.ok) return this.#finish(this.#error('MALFORMED', `The relay sent ${decoded.message}`))
+    const effects: BurstEffect[] = []
+    for (const frame of decoded.frames) {
+      effects.push(...this.#handleFrame(frame, nowMs))
+      if (this.#state === 'FINISHED') return effects
+    }
+    if (this.#state === 'ROUND') effects.push(...this.#creditDue())
+    return effects
+  }
+
+  #handleFrame(frame: Frame, nowMs: number): readonly BurstEffect[] {
+    if (this.#state !== 'ROUND') return this.#unexpected(frame)
+    switch (frame.type) {
+      case 'WELCOME':
+        this.#epoch = frame.epoch.slice()
+        this.#limits = frame.limits
+        return []
+      case 'FEED_PAGE':
+        this.#pages.push(frame)
+        return []
+      case 'DONE':
+        return this.#endRound(frame)
+      case 'ERROR':
+        return this.#receiveError(frame)
+      default:
+        return this.#handleChannelFrame(frame, nowMs)
+    }
+  }
+
+  #handleChannelFrame(frame: Frame, nowMs: number): readonly BurstEffect[] {
+    const channel = 'channel' in frame ? frame.channel : 0
+    const exchange = this.#channels.get(channel)
+    if (exchange === undefined) return this.#unexpected(frame)
+    switch (frame.type) {
+      case 'OPENED':
+        exchange.opened(frame)
+        return []
+      case 'ACK':
+        exchange.acknowledged(frame)
+        return []
+      case 'REFUSED':
+        exchange.refused(frame)
+        return []
+      case 'HAVE':
+        exchange.have(frame)
+        return []
+      case 'ENTRIES':
+        this.#countEntryBytes(frame)
+        exchange.entries(frame)
+        return []
+      case 'MARK':
+        exchange.mark(frame.mark.slice())
+        return []
+      case 'SYNCED':
+        this.#channels.delete(channel)
+        if (exchange.synced(frame, nowMs)) this.#queue.push(exchange)
+        return []
+      default:
+        return this.#unexpected(frame)
+    }
+  }
+
+  #receiveError({ channel, code, message, retryAfterMs }: FrameOf<'ERROR'>): readonly BurstEffect[] {
+    if (channel === 0) return this.#finish(this.#error(ERROR_CODE_OF[code], message, retryAfterMs))
+    const exchange = this.#channels.get(channel)
+    this.#channels.delete(channel)
+    exchange?.fail(ERROR_CODE_OF[code], message, retryAfterMs)
+    return []
+  }
+
+  #endRound({ more, returnAfterMs }: FrameOf<'DONE'>): readonly BurstEffect[] {
+    this.returnAfterMs = Math.max(this.returnAfterMs, returnAfterMs)
+    if (this.#epoch === null) return this.#finish(this.#error('MALFORMED', 'The relay sent DONE before WELCOME'))
+    for (const exchange of this.#channels.values()) {
+      if (more) this.#queue.push(exchange)
+      else exchange.fail('MALFORMED', 'The relay ended the round without answering for this document')
+    }
+    this.#channels.clear()
+    const pages = this.#pages
+    this.#pages = []
+    this.#state = 'PLANNING'
+    return [{ type: 'plan', epoch: this.#epoch, pages }]
+  }
+
+  #countEntryBytes({ entries }: FrameOf<'ENTRIES'>): void {
+    const byteLength = entries.reduce((sum, { bytes }) => sum + bytes.length, 0)
+    this.#uncreditedBytes += byteLength
+    this.entryBytesReceived += byteLength
+  }
+
+  #creditDue(): readonly BurstEffect[] {
+    if (this.#options.helloEveryRound || this.#uncreditedBytes < this.#options.receiveWindowBytes / 2) return []
+    const bytes = encodeFrames([{ type: 'CREDIT', bytes: this.#uncreditedBytes }])
+    this.#uncreditedBytes = 0
+    return [{ type: 'send', bytes }]
+  }
+
+  #hello(): Hello {
+    const { deviceId, token, receiveWindowBytes, clientName } = this.#options
+    const versions = { versionMax: PROTOCOL_VERSION, versionMin: PROTOCOL_VERSION }
+    return { type: 'HELLO', ...versions, deviceId, token, receiveWindowBytes, clientName }
+  }
+
+  #unexpected(frame: Frame): readonly BurstEffect[] {
+    return this.#finish(this.#error('MALFORMED', `The relay sent ${frame.type} where it has no place`))
+  }
+
+  #error(code: ErrorCode, message: string, retryAfterMs: number | null = null): TidemarkError {
+    return new TidemarkError(code, message, { relay: this.#options.relay, retryAfterMs })
+  }
+
+  #finish(error: TidemarkError | null): readonly BurstEffect[] {
+    this.#state = 'FINISHED'
+    return [{ type: 'finished', error }]
+  }
+}

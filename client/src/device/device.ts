@@ -1,0 +1,176 @@
+// One device: its opened store, its library, and the documents that are in memory, each for as long as somebody holds it.
+import { documentStatus } from '../document/document-status.ts'
+import { LiveDocument } from '../document/live-document.ts'
+import { documentRecordKey } from '../document/record.ts'
+import { TidemarkError } from '../errors.ts'
+import { Library } from '../library/library.ts'
+import { DEVICE_KEY, relayKey } from '../library/records.ts'
+import type { Platform } from '../platform.ts'
+import type { DocumentStatus } from '../status.ts'
+import type { DeviceStore, OpenDeviceStore } from '../store/contract.ts'
+import { storeError } from '../store/errors.ts'
+
+export interface DeviceOptions {
+  readonly store: DeviceStore
+  readonly relays: readonly string[]
+  readonly mirror: readonly string[]
+  readonly platform: Platform
+  readonly isScheduled: boolean
+  /** What a status shows of this document may have changed. */
+  changed(documentId: string): void
+  edited(documentId: string): void
+  rebuilt(documentId: string): void
+}
+
+const DEVICE_ID_BYTES = 16
+
+interface Holding {
+  readonly loading: Promise<LiveDocument>
+  document: LiveDocument | null
+  holders: number
+}
+
+export class Device {
+  readonly id: Uint8Array
+  readonly library: Library
+  readonly store: OpenDeviceStore
+  /** What keeps a relay from being reached at all. */
+  readonly relayProblems: Map<string, TidemarkError> = new Map<string, TidemarkError>()
+  readonly #options: DeviceOptions
+  readonly #holdings = new Map<string, Holding>()
+
+  /** @throws TidemarkError STORE_IN_USE, STORE_FAILED */
+  static async open(options: DeviceOptions): Promise<Device> {
+    try {
+      const store = await options.store.open()
+      const stored = (await store.records(DEVICE_KEY)).find(({ key }) => key === DEVICE_KEY)?.bytes
+      const id = stored ?? options.platform.randomBytes(DEVICE_ID_BYTES)
+      if (stored === undefined) await store.commit({ records: [{ key: DEVICE_KEY, bytes: id }] })
+      const library = await Library.load(store, options.relays, options.mirror)
+      return new Device(options, store, id, library)
+    } catch (error) {
+      throw storeError(error)
+    }
+  }
+
+  private constructor(options: DeviceOptions, store: OpenDeviceStore, id: Uint8Array, library: Library) {
+    this.#options = options
+    this.store = store
+    this.id = id
+    this.library = library
+  }
+
+  /** Loads the document, or takes the one in memory. Every `acquire` wants a `release`. @throws TidemarkError STORE_FAILED */
+  async acquire(documentId: string): Promise<LiveDocument> {
+    let holding = this.#holdings.get(documentId)
+    if (holding === undefined) {
+      holding = { loading: this.#load(documentId), document: null, holders: 0 }
+      this.#holdings.set(documentId, holding)
+    }
+    holding.holders++
+    try {
+      holding.document = await holding.loading
+      this.library.add(documentId)
+      return holding.document
+    } catch (error) {
+      this.#holdings.delete(documentId)
+      throw error
+    }
+  }
+
+  /** A document that nobody holds leaves memory, once all of it is in the store. @throws TidemarkError STORE_FULL, … */
+  async release(document: LiveDocument): Promise<void> {
+    const holding = this.#holdings.get(document.id)
+    if (holding?.document !== document) return
+    holding.holders--
+    if (holding.holders > 0) return
+    document.touch()
+    await document.flush()
+    if (holding.holders > 0 || this.#holdings.get(document.id) !== holding) return
+    this.#holdings.delete(document.id)
+    document.destroy()
+  }
+
+  inMemory(): readonly LiveDocument[] {
+    return [...this.#holdings.values()].flatMap(({ document }) => (document === null ? [] : [document]))
+  }
+
+  /** Removes the document from this device only. */
+  async forget(documentId: string): Promise<void> {
+    const rows = await this.store.rows(documentId)
+    await this.store.commit({
+      records: [{ key: documentRecordKey(documentId), bytes: null }],
+      remove: [{ documentId, ids: rows.map(({ id }) => id) }],
+    })
+    this.library.remove(documentId)
+  }
+
+  status(documentId: string): DocumentStatus {
+    const document = this.#holdings.get(documentId)?.document ?? null
+    const { isScheduled } = this.#options
+    if (document !== null) {
+      const views = [...document.views.values()].map((view) => ({
+        relay: view.relay,
+        lacks: !view.unsent.isEmpty,
+        unsentBytes: view.unsentBytes,
+        lastSyncedAt: view.lastSyncedAt,
+        problem: view.problem ?? this.relayProblems.get(view.relay) ?? null,
+      }))
+      const { isSaved, unsentSince } = document
+      const problem = document.storeProblem ?? heldProblem(document)
+      return documentStatus({ isSaved, isSyncing: document.exchanges > 0, isScheduled, unsentSince, problem, views })
+    }
+    const record = this.library.record(documentId)
+    const views = this.#options.relays.map((relay) => {
+      const view = record?.views.find((candidate) => candidate.relay === relay)
+      return {
+        relay,
+        lacks: view === undefined || record === null || (record.mayLack && !view.unsent.isEmpty),
+        unsentBytes: view?.unsentBytes ?? 0,
+        lastSyncedAt: view?.lastSyncedAt ?? null,
+        problem: this.relayProblems.get(relay) ?? null,
+      }
+    })
+    const unsentSince = record?.unsentSince ?? null
+    return documentStatus({ isSaved: true, isSyncing: false, isScheduled, unsentSince, problem: null, views })
+  }
+
+  /** The epoch that the relay had when this device last met it. */
+  async epochOf(relay: string): Promise<Uint8Array | null> {
+    const key = relayKey(relay)
+    return (await this.store.records(key)).find((record) => record.key === key)?.bytes ?? null
+  }
+
+  async close(): Promise<void> {
+    for (const document of this.inMemory()) {
+      document.touch()
+      await document.flush()
+      document.destroy()
+    }
+    this.#holdings.clear()
+    await this.store.close()
+  }
+
+  #load(documentId: string): Promise<LiveDocument> {
+    const { platform, relays, changed, edited, rebuilt } = this.#options
+    return LiveDocument.load({
+      id: documentId,
+      store: this.store,
+      relays,
+      now: () => platform.now(),
+      random: () => platform.random(),
+      changed: () => changed(documentId),
+      edited: () => edited(documentId),
+      rebuilt: () => rebuilt(documentId),
+      recorded: (record) => this.library.recorded(documentId, record),
+    })
+  }
+}
+
+function heldProblem(document: LiveDocument): TidemarkError | null {
+  if (document.heldCount === 0) return null
+  const what = document.heldCount === 1 ? 'One entry' : `${document.heldCount} entries`
+  return new TidemarkError('CANNOT_APPLY', `${what} of this document cannot be applied; the rest syncs on`, {
+    documentId: document.id,
+  })
+}

@@ -1,0 +1,21 @@
+export type { TidemarkDocument } from './document.ts'
+export { type ErrorCode, TidemarkError, type TidemarkErrorDetails } from './errors.ts'
+export type { DocumentListing } from './library/library.ts'
+export type { RelayTarget, Schedule, TidemarkOptions, TokenSource } from './options.ts'
+export type { Platform } from './platform.ts'
+export type { DocumentReport, RelayReport, SyncProgress, SyncReport } from './report.ts'
+export type { DocumentStatus, RelayStatus, Safety, SyncStatus } from './status.ts'
+export {
+  type CommittedRows,
+  type DeviceStore,
+  DeviceStoreError,
+  type DeviceStoreErrorCode,
+  type NewRow,
+  type OpenDeviceStore,
+  type StoredRecord,
+  type StoredRow,
+  type StoreWrite,
+} from './store/contract.ts'
+export { memoryStore } from './store/memory.ts'
+export type { SyncOptions } from './sync/syncer.ts'
+export { Tidemark } from './tidemark.ts'

@@ -1,0 +1,3 @@
+export * from '../index.ts'
+export { fileStore } from './file-store.ts'
+export { Tidemark } from './tidemark.ts'

@@ -1,0 +1,92 @@
+// The options of a Tidemark, checked: each error names the option that is wrong.
+import { TidemarkError } from './errors.ts'
+import { type Platform, platformOf } from './platform.ts'
+import type { DeviceStore } from './store/contract.ts'
+
+export type TokenSource = string | ((request: { relay: string; refused: boolean }) => string | Promise<string>)
+
+/** A relay, named by its base URL: `ws://host:port` or `wss://host/path`. */
+export interface RelayTarget {
+  url: string
+  /** Default: the `token` option. */
+  token?: TokenSource
+  /** Default 'auto': WebSocket, and HTTP where none can be opened. */
+  carrier?: 'auto' | 'websocket' | 'http'
+}
+
+/** When to sync without being asked; all in milliseconds. */
+export interface Schedule {
+  /** Default 30,000, give or take a tenth. */
+  everyMs?: number
+  /** After the newest edit; default 2,000. */
+  afterEditMs?: number
+  /** After the oldest edit, however busily the writer types on; default 10,000. */
+  longestWaitMs?: number
+}
+
+export interface TidemarkOptions {
+  store: DeviceStore
+  /** Default []: local only. Each is a full, independent backup. */
+  relays?: readonly (string | RelayTarget)[]
+  /** For relays without one of their own. Called when needed, and once more (`refused`) after a refusal. */
+  token?: TokenSource
+  /** Default {}. false: only sync() syncs. */
+  schedule?: Schedule | false
+  /** Vaults kept whole on this device; default []. */
+  mirror?: readonly string[]
+  /** Default whenUrgent. */
+  compaction?: 'gladly' | 'whenUrgent' | 'never'
+  /** WebSocket, fetch, clock, timers, random. */
+  platform?: Partial<Platform>
+}
+
+export interface CheckedOptions {
+  readonly store: DeviceStore
+  readonly relays: readonly Required<RelayTarget>[]
+  readonly schedule: Required<Schedule> | null
+  readonly mirror: readonly string[]
+  readonly platform: Platform
+}
+
+const CARRIERS = ['auto', 'websocket', 'http']
+const COMPACTIONS = ['gladly', 'whenUrgent', 'never']
+const VAULT = /^[A-Za-z0-9._~-]{1,64}$/
+/** What timers of all platforms can count. */
+const TIMER_MS_MAX = 2 ** 31 - 1
+
+/** @throws TidemarkError BAD_OPTION, naming the option */
+export function checkOptions(options: TidemarkOptions): CheckedOptions {
+  if (typeof options?.store?.open !== 'function') bad('store', 'a DeviceStore, such as indexedDbStore(name)')
+  if ('encryption' in options) bad('encryption', 'left out: this version does not encrypt yet')
+  const relays = (options.relays ?? []).map((relay, i) => checkRelay(relay, `relays[${i}]`, options.token ?? ''))
+  if (new Set(relays.map(({ url }) => url)).size < relays.length) bad('relays', 'different from each other')
+  const mirror = options.mirror ?? []
+  mirror.forEach((vault, i) => {
+    if (!VAULT.test(vault)) bad(`mirror[${i}]`, 'a vault name, 1 to 64 of A-Z a-z 0-9 . _ ~ -')
+  })
+  if (!COMPACTIONS.includes(options.compaction ?? 'whenUrgent')) bad('compaction', `one of ${COMPACTIONS.join(', ')}`)
+  const schedule = options.schedule === false ? null : checkSchedule(options.schedule ?? {})
+  return { store: options.store, relays, schedule, mirror, platform: platformOf(options.platform) }
+}
+
+function checkRelay(relay: string | RelayTarget, name: string, token: TokenSource): Required<RelayTarget> {
+  const target = typeof relay === 'string' ? { url: relay } : relay
+  if (!/^wss?:\/\/[^/\s?#]+[^\s?#]*$/.test(target.url)) {
+    bad(`${name}${typeof relay === 'string' ? '' : '.url'}`, 'a base URL such as wss://relay.example.org')
+  }
+  const carrier = target.carrier ?? 'auto'
+  if (!CARRIERS.includes(carrier)) bad(`${name}.carrier`, `one of ${CARRIERS.join(', ')}`)
+  return { url: target.url, token: target.token ?? token, carrier }
+}
+
+function checkSchedule(schedule: Schedule): Required<Schedule> {
+  const checked = { everyMs: 30_000, afterEditMs: 2_000, longestWaitMs: 10_000, ...schedule }
+  for (const [name, value] of Object.entries(checked)) {
+    if (!(value > 0 && value <= TIMER_MS_MAX)) bad(`schedule.${name}`, 'a number of milliseconds above 0')
+  }
+  return checked
+}
+
+function bad(option: string, wanted: string): never {
+  throw new TidemarkError('BAD_OPTION', `${option} must be ${wanted}`)
+}

@@ -1,0 +1,236 @@
+// One burst with one relay, run for real: a carrier, a token, the clock and the store around the Burst machine.
+import { Burst, type BurstEffect, type BurstEvent } from '../burst/burst.ts'
+import type { Carrier, CarrierEvents } from '../carrier/carrier.ts'
+import { connectHttp } from '../carrier/http.ts'
+import { connectWebSocket } from '../carrier/websocket.ts'
+import type { Device } from '../device/device.ts'
+import type { Exchange } from '../document/exchange.ts'
+import { TidemarkError } from '../errors.ts'
+import type { RelayTarget, TokenSource } from '../options.ts'
+import type { Platform, Timer } from '../platform.ts'
+import type { RelayReport, SyncProgress } from '../report.ts'
+import { storeError } from '../store/errors.ts'
+import { BurstPlan, type SyncScope } from './plan.ts'
+
+export interface RelaySyncOptions {
+  readonly device: Device
+  readonly platform: Platform
+  readonly target: Required<RelayTarget>
+  readonly scope: SyncScope
+  progress(progress: SyncProgress): void
+}
+
+export interface RelaySyncResult {
+  readonly report: RelayReport
+  /** Whether the relay verified the token and answered. */
+  readonly wasLetIn: boolean
+  /** The relay asked not to be called sooner; 0: no wish. */
+  readonly returnAfterMs: number
+}
+
+/** Without a byte from the relay for so long, the connection counts as dead: half-open sockets say nothing. */
+const SILENCE_MS_MAX = 20_000
+/** Payload bytes that the relay may have on the way to this device; also bounds an HTTP response. */
+const RECEIVE_WINDOW_BYTES = 4 * 1024 * 1024
+const CLOSE_WAIT_MS_MAX = 2_000
+const CLIENT_NAME = 'tidemark/0.1'
+
+export class RelaySync {
+  readonly #options: RelaySyncOptions
+  #carrier: Carrier | null = null
+  #carrierName: RelayReport['carrier'] = null
+  #burst: Burst | null = null
+  #plan: BurstPlan
+  #silence: Timer | null = null
+  #bytesSent = 0
+  #bytesReceived = 0
+  #end: (error: TidemarkError | null) => void = () => undefined
+  #stopped = false
+
+  constructor(options: RelaySyncOptions) {
+    this.#options = options
+    this.#plan = new BurstPlan(options.device, options.target.url, options.scope)
+  }
+
+  /** Never rejects: what went wrong is in the report. */
+  async run(): Promise<RelaySyncResult> {
+    let error = await this.#attempt(false)
+    if (error?.code === 'TOKEN' && typeof this.#options.target.token === 'function' && !this.#stopped) {
+      error = await this.#attempt(true)
+    }
+    try {
+      await this.#plan.finish()
+    } catch (failure) {
+      error ??= storeError(failure)
+    }
+    this.#noteProblems(error)
+    return this.#result(error)
+  }
+
+  /** Ends the burst now; what arrived is kept. */
+  stop(): void {
+    this.#stopped = true
+    this.#dispatch({ type: 'closed', error: this.#error('TIMEOUT', 'The burst was stopped before it was done') })
+  }
+
+  async #attempt(wasRefused: boolean): Promise<TidemarkError | null> {
+    const { target, device } = this.#options
+    try {
+      const token = await tokenOf(target.token, target.url, wasRefused)
+      // A second attempt gets its documents anew; what the first one settled stays settled.
+      await this.#plan.finish()
+      if (wasRefused) this.#plan = new BurstPlan(device, target.url, this.#options.scope)
+      const exchanges = await this.#plan.next()
+      return await new Promise((resolve) => {
+        this.#end = resolve
+        this.#connect(token, exchanges, target.carrier === 'http')
+      })
+    } catch (failure) {
+      return storeError(failure)
+    } finally {
+      await this.#hangUp()
+    }
+  }
+
+  #connect(token: string, exchanges: readonly Exchange[], overHttp: boolean): void {
+    if (this.#stopped) {
+      this.#end(this.#error('TIMEOUT', 'The burst was stopped before it began'))
+      return
+    }
+    const { platform, target, device } = this.#options
+    const isHttp = overHttp || platform.WebSocket === null
+    this.#burst = new Burst({
+      relay: target.url,
+      deviceId: device.id,
+      token,
+      clientName: CLIENT_NAME,
+      helloEveryRound: isHttp,
+      receiveWindowBytes: RECEIVE_WINDOW_BYTES,
+      feeds: this.#plan.feeds(),
+      exchanges,
+    })
+    const events: CarrierEvents = {
+      connected: () => this.#dispatch({ type: 'connected' }),
+      message: (bytes) => this.#receive(bytes),
+      closed: (error, wasConnected) => {
+        const mayFallBack = !isHttp && !wasConnected && target.carrier === 'auto' && platform.fetch !== null
+        if (mayFallBack && !this.#stopped) this.#connect(token, exchanges, true)
+        else this.#dispatch({ type: 'closed', error })
+      },
+    }
+    this.#watchSilence()
+    try {
+      this.#carrier = openCarrier(platform, target.url, isHttp, events)
+      this.#carrierName = this.#carrier.name
+    } catch (cause) {
+      this.#end(this.#error('BAD_OPTION', `relays: ${target.url} cannot be connected to: ${String(cause)}`))
+    }
+  }
+
+  #receive(bytes: Uint8Array): void {
+    this.#bytesReceived += bytes.length
+    this.#watchSilence()
+    this.#dispatch({ type: 'message', bytes })
+    this.#reportProgress()
+  }
+
+  #dispatch(event: BurstEvent): void {
+    const effects = this.#burst?.handle(event, this.#options.platform.now()) ?? []
+    for (const effect of effects) this.#run(effect)
+  }
+
+  #run(effect: BurstEffect): void {
+    switch (effect.type) {
+      case 'send':
+        this.#bytesSent += effect.bytes.length
+        this.#carrier?.send(effect.bytes)
+        return
+      case 'plan':
+        this.#answerPlan(effect).catch((failure) => this.#dispatch({ type: 'closed', error: storeError(failure) }))
+        return
+      case 'finished':
+        this.#end(effect.error)
+    }
+  }
+
+  async #answerPlan({ epoch, pages }: Extract<BurstEffect, { type: 'plan' }>): Promise<void> {
+    const feeds = await this.#plan.learn(epoch, pages)
+    this.#dispatch({ type: 'planned', exchanges: await this.#plan.next(), feeds })
+  }
+
+  #watchSilence(): void {
+    const { platform, target } = this.#options
+    if (this.#silence !== null) platform.clearTimeout(this.#silence)
+    this.#silence = platform.setTimeout(() => {
+      const error = this.#error('TIMEOUT', `Nothing came from ${target.url} for ${SILENCE_MS_MAX / 1000} s`)
+      this.#dispatch({ type: 'closed', error })
+    }, SILENCE_MS_MAX)
+  }
+
+  /** A relay that does not answer the close is not waited for. */
+  async #hangUp(): Promise<void> {
+    const { platform } = this.#options
+    if (this.#silence !== null) platform.clearTimeout(this.#silence)
+    this.#silence = null
+    const closed = this.#carrier?.close()
+    this.#carrier = null
+    if (closed === undefined) return
+    let timer: Timer | null = null
+    const waited = new Promise<void>((resolve) => {
+      timer = platform.setTimeout(resolve, CLOSE_WAIT_MS_MAX)
+    })
+    await Promise.race([closed, waited])
+    if (timer !== null) platform.clearTimeout(timer)
+  }
+
+  #reportProgress(): void {
+    const { exchanges } = this.#plan
+    this.#options.progress({
+      bytesDone: this.#burst?.entryBytesReceived ?? 0,
+      bytesTotal: exchanges.reduce((sum, { bytesToCome }) => sum + bytesToCome, 0),
+      documentsDone: exchanges.filter(({ isSettled }) => isSettled).length,
+      documentsTotal: exchanges.length + this.#plan.documentsLeft,
+    })
+  }
+
+  #noteProblems(error: TidemarkError | null): void {
+    const { device, target } = this.#options
+    if (error === null) device.relayProblems.delete(target.url)
+    else if (!this.#stopped) device.relayProblems.set(target.url, error)
+    for (const exchange of this.#plan.exchanges) exchange.view.problem = exchange.error
+  }
+
+  #result(error: TidemarkError | null): RelaySyncResult {
+    const documents = this.#plan.exchanges.map((exchange) => exchange.report())
+    const isComplete = documents.every(({ outcome }) => outcome === 'synced') && this.#plan.documentsLeft === 0
+    const report: RelayReport = {
+      relay: this.#options.target.url,
+      carrier: this.#carrierName,
+      complete: error === null && isComplete,
+      bytesSent: this.#bytesSent,
+      bytesReceived: this.#bytesReceived,
+      error: this.#stopped ? null : error,
+      documents,
+    }
+    return { report, wasLetIn: this.#burst?.wasLetIn ?? false, returnAfterMs: this.#burst?.returnAfterMs ?? 0 }
+  }
+
+  #error(code: TidemarkError['code'], message: string): TidemarkError {
+    return new TidemarkError(code, message, { relay: this.#options.target.url })
+  }
+}
+
+function openCarrier(platform: Platform, relay: string, overHttp: boolean, events: CarrierEvents): Carrier {
+  if (!overHttp && platform.WebSocket !== null) return connectWebSocket(platform.WebSocket, relay, events)
+  if (platform.fetch === null) throw new Error('the platform has neither WebSocket nor fetch')
+  return connectHttp(platform.fetch, relay, events)
+}
+
+async function tokenOf(source: TokenSource, relay: string, refused: boolean): Promise<string> {
+  if (typeof source === 'string') return source
+  try {
+    return await source({ relay, refused })
+  } catch (cause) {
+    throw new TidemarkError('TOKEN', `The app's token source failed: ${String(cause)}`, { relay, cause })
+  }
+}

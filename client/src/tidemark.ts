@@ -1,0 +1,289 @@
+// The class that an app holds: composes device, sync and schedule, and keeps their statuses.
+import { parseDocumentId } from '@tidemark/protocol'
+import type { Doc } from 'yjs'
+import { Device } from './device/device.ts'
+import type { LiveDocument } from './document/live-document.ts'
+import type { TidemarkDocument } from './document.ts'
+import { TidemarkError } from './errors.ts'
+import type { DocumentListing } from './library/library.ts'
+import { Listeners } from './listeners.ts'
+import { type CheckedOptions, checkOptions, type TidemarkOptions } from './options.ts'
+import type { SyncReport } from './report.ts'
+import { type RunOutcome, Scheduler } from './schedule/schedule.ts'
+import { type DocumentStatus, frozenStatus, type SyncStatus, sumOfStatuses } from './status.ts'
+import { storeError } from './store/errors.ts'
+import { Syncer, type SyncOptions } from './sync/syncer.ts'
+
+export class Tidemark {
+  readonly #options: CheckedOptions
+  readonly #relays: readonly string[]
+  readonly #opened: Promise<Opened>
+  readonly #documents = new Map<string, OpenDocument>()
+  readonly #opening = new Map<string, Promise<OpenDocument>>()
+  readonly #listeners = new Listeners<SyncStatus>()
+  #parts: Opened | null = null
+  #status: SyncStatus
+  #notifying = false
+  #closing: Promise<void> | null = null
+
+  /** Nothing is awaited: the store is opened in the background. @throws TidemarkError BAD_OPTION, naming the option */
+  constructor(options: TidemarkOptions) {
+    this.#options = checkOptions(options)
+    this.#relays = this.#options.relays.map(({ url }) => url)
+    this.#status = frozenStatus(null, sumOfStatuses([], this.#relays))
+    this.#opened = this.#open()
+    // Whoever calls a method gets the error; without a call nobody has asked.
+    this.#opened.catch(() => undefined)
+  }
+
+  /** Frozen; the same object until something changes. */
+  get status(): SyncStatus {
+    return this.#status
+  }
+
+  /** @returns the function that ends the subscription */
+  subscribe(listener: (status: SyncStatus) => void): () => void {
+    return this.#listeners.add(listener)
+  }
+
+  /**
+   * From the device store at once, no network. The same id gives the same object until its close().
+   * @throws TidemarkError BAD_ID, CLOSED, STORE_IN_USE, STORE_FAILED
+   */
+  async open(id: string): Promise<TidemarkDocument> {
+    checkId(id)
+    const { device } = await this.#ready()
+    const open = this.#documents.get(id)
+    if (open !== undefined) return open
+    const opening = this.#opening.get(id) ?? this.#load(device, id)
+    this.#opening.set(id, opening)
+    try {
+      return await opening
+    } finally {
+      this.#opening.delete(id)
+    }
+  }
+
+  /**
+   * One burst with every relay, now. A call during a burst waits for it, then runs one more.
+   * @throws TidemarkError only if no relay let us in (its `report` says more), or CLOSED, BAD_ID, STORE_IN_USE
+   */
+  async sync(options: SyncOptions = {}): Promise<SyncReport> {
+    options.documents?.forEach(checkId)
+    const { syncer } = await this.#ready()
+    try {
+      return await syncer.sync(options)
+    } finally {
+      this.#changed()
+    }
+  }
+
+  /** What this device knows of a vault; `sync({ vaults })` refreshes it. */
+  async list(vault: string): Promise<readonly DocumentListing[]> {
+    const { device } = await this.#ready()
+    return device.library.list(vault)
+  }
+
+  /**
+   * Removes the document from this device only. It must be closed.
+   * @throws TidemarkError UNSENT when it has edits that no relay has, unless `discardUnsent`; BAD_ID; STORE_FAILED
+   */
+  async forget(id: string, options: { discardUnsent?: boolean } = {}): Promise<void> {
+    checkId(id)
+    const { device } = await this.#ready()
+    await this.#documents.get(id)?.close()
+    const { safety, unsentSince } = device.status(id)
+    if (safety !== 'on-relay' && unsentSince !== null && !options.discardUnsent) {
+      throw new TidemarkError('UNSENT', `${id} has edits that no relay has; sync first, or say discardUnsent`, {
+        documentId: id,
+      })
+    }
+    await device.forget(id).catch((error) => {
+      throw storeError(error, id)
+    })
+    this.#changed()
+  }
+
+  /** Everywhere, at the next burst. @throws TidemarkError UNSUPPORTED: relays of this version do not serve it yet */
+  async delete(id: string): Promise<void> {
+    checkId(id)
+    throw new TidemarkError('UNSUPPORTED', 'Deleting a document everywhere is not served by relays yet', {
+      documentId: id,
+    })
+  }
+
+  /** Every edit so far is in the device store; no network. @throws TidemarkError STORE_FULL, STORE_FAILED */
+  async flush(): Promise<void> {
+    const { device } = await this.#ready()
+    await Promise.all(device.inMemory().map((document) => document.flush()))
+  }
+
+  /** Ends the burst under way, stops the schedule, flushes, and gives the store back. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #open(): Promise<Opened> {
+    const { store, mirror, platform, relays, schedule } = this.#options
+    const device = await Device.open({
+      store,
+      mirror,
+      platform,
+      relays: this.#relays,
+      isScheduled: schedule !== null,
+      changed: () => this.#changed(),
+      edited: () => this.#parts?.scheduler?.edited(),
+      rebuilt: (id) => this.#documents.get(id)?.noteRebuilt(),
+    })
+    const syncer = new Syncer({ device, platform, relays, openDocuments: () => new Set(this.#documents.keys()) })
+    const scheduler =
+      schedule === null || relays.length === 0
+        ? null
+        : new Scheduler({ schedule, platform, run: () => this.#runScheduled(syncer) })
+    this.#parts = { device, syncer, scheduler }
+    this.#changed()
+    return this.#parts
+  }
+
+  async #ready(): Promise<Opened> {
+    if (this.#closing !== null) throw new TidemarkError('CLOSED', 'This Tidemark is closed')
+    return this.#opened
+  }
+
+  async #load(device: Device, id: string): Promise<OpenDocument> {
+    const document = await device.acquire(id)
+    const open = new OpenDocument(document, device, () => this.#documents.delete(id))
+    this.#documents.set(id, open)
+    this.#changed()
+    return open
+  }
+
+  async #runScheduled(syncer: Syncer): Promise<RunOutcome> {
+    try {
+      const report = await syncer.sync()
+      return { failed: !report.complete, retryAfterMs: syncer.returnAfterMs }
+    } catch (error) {
+      // The status says what is wrong; the schedule tries again.
+      return { failed: true, retryAfterMs: error instanceof TidemarkError ? (error.retryAfterMs ?? 0) : 0 }
+    } finally {
+      this.#changed()
+    }
+  }
+
+  /** Told once per task, however much changed in it. */
+  #changed(): void {
+    if (this.#notifying) return
+    this.#notifying = true
+    void Promise.resolve().then(() => {
+      this.#notifying = false
+      this.#refresh()
+    })
+  }
+
+  #refresh(): void {
+    const device = this.#parts?.device
+    if (device === undefined) return
+    for (const document of this.#documents.values()) document.refresh()
+    const ids = [...device.library.documentIds()]
+    const status = frozenStatus(
+      this.#status,
+      sumOfStatuses(
+        ids.map((id) => device.status(id)),
+        this.#relays,
+      ),
+    )
+    if (status === this.#status) return
+    this.#status = status
+    this.#listeners.call(status)
+  }
+
+  async #close(): Promise<void> {
+    const parts = await this.#opened.catch(() => null)
+    if (parts === null) return
+    parts.scheduler?.stop()
+    await parts.syncer.close()
+    await parts.device.close()
+    this.#refresh()
+    this.#documents.clear()
+  }
+}
+
+interface Opened {
+  readonly device: Device
+  readonly syncer: Syncer
+  readonly scheduler: Scheduler | null
+}
+
+class OpenDocument implements TidemarkDocument {
+  readonly #document: LiveDocument
+  readonly #device: Device
+  readonly #onClose: () => void
+  readonly #listeners = new Listeners<DocumentStatus>()
+  readonly #rebuildListeners = new Listeners<Doc>()
+  #status: DocumentStatus
+  #closing: Promise<void> | null = null
+
+  constructor(document: LiveDocument, device: Device, onClose: () => void) {
+    this.#document = document
+    this.#device = device
+    this.#onClose = onClose
+    this.#status = frozenStatus(null, device.status(document.id))
+  }
+
+  get id(): string {
+    return this.#document.id
+  }
+
+  get doc(): Doc {
+    return this.#document.doc
+  }
+
+  get status(): DocumentStatus {
+    // An edit of this very task must not read as safe.
+    this.refresh()
+    return this.#status
+  }
+
+  subscribe(listener: (status: DocumentStatus) => void): () => void {
+    return this.#listeners.add(listener)
+  }
+
+  onRebuilt(listener: (doc: Doc) => void): () => void {
+    return this.#rebuildListeners.add(listener)
+  }
+
+  flush(): Promise<void> {
+    return this.#document.flush()
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#release()
+    return this.#closing
+  }
+
+  noteRebuilt(): void {
+    this.#rebuildListeners.call(this.#document.doc)
+  }
+
+  refresh(): void {
+    const status = frozenStatus(this.#status, this.#device.status(this.id))
+    if (status === this.#status) return
+    this.#status = status
+    this.#listeners.call(status)
+  }
+
+  async #release(): Promise<void> {
+    this.#onClose()
+    await this.#device.release(this.#document)
+  }
+}
+
+function checkId(id: string): void {
+  const parsed = parseDocumentId(id)
+  if (!parsed.ok) throw new TidemarkError('BAD_ID', parsed.message, { documentId: id })
+}
