@@ -1,7 +1,7 @@
 // Checks the packages as a user gets them: packs each, lints the tarballs, then installs them beside a small consumer
 // that must compile under the TypeScript users have, load in Node and bundle for the browser. Needs a clean build.
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { buildSync } from 'esbuild'
@@ -29,6 +29,7 @@ run(process.execPath, [join(workshop, 'consumer-load.mjs')])
 run(process.execPath, [join(installed('relay'), 'bin', 'tidemark.mjs'), '--help'], {
   stdio: ['ignore', 'ignore', 'inherit'],
 })
+runReadme()
 weighBundle()
 
 function checkTarball(name) {
@@ -48,6 +49,20 @@ function checkTarball(name) {
 
 function installed(name) {
   return join(workshop, 'node_modules', '@tidemark', name)
+}
+
+/** The JavaScript of the README must run as it stands and print what its comments say. */
+function runReadme() {
+  say('the code of the README')
+  const code = /```js\n([\s\S]*?)```/.exec(readFileSync(join(root, 'README.md'), 'utf8'))?.[1]
+  if (code === undefined) throw new Error('README.md has no js block')
+  writeFileSync(join(workshop, 'readme.mjs'), code)
+  const expected = [...code.matchAll(/console\.log\(.*\) \/\/ (.*)/g)].map(([, line]) => line)
+  const ran = run(process.execPath, ['readme.mjs'], { cwd: workshop, stdio: ['ignore', 'pipe', 'inherit'] })
+  const printed = ran.stdout.toString().split('\n')
+  for (const line of expected) {
+    if (!printed.some((text) => text.trim() === line)) throw new Error(`the README's code did not print: ${line}`)
+  }
 }
 
 /** Yjs is the app's own (a peer dependency), so it is not part of the weight. */
