@@ -157,7 +157,7 @@ export interface Opened {
   readonly turnWaitMs: number
 }
 
-/** One payload, or a piece of it. `offset` 0 and `bytes` of `total` length: whole. */
+/** One payload, or a piece of it. `offset` 0 and `bytes` of `total` length: whole. No bytes: asks what is staged (HAVE). */
 export interface Push {
   readonly type: 'PUSH'
   readonly channel: number
@@ -211,7 +211,7 @@ export interface Snapshot {
 export interface Entries {
   readonly type: 'ENTRIES'
   readonly channel: number
-  /** In log order. Only the last of a frame may be a piece whose payload goes on in the next ENTRIES of this channel. */
+  /** In log order, at least one. Only the last may be unfinished; its payload goes on in the next ENTRIES of this channel. */
   readonly entries: readonly Entry[]
 }
 
@@ -310,7 +310,7 @@ export interface Credit {
 
 export interface ErrorFrame {
   readonly type: 'ERROR'
-  /** 0: the whole connection, which the relay then closes; else the channel, which is then closed. */
+  /** 0: the whole connection, which the relay then closes; else the channel, which this ends unless it is UNSUPPORTED. */
   readonly channel: number
   readonly code: Code
   readonly retryable: boolean

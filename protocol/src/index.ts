@@ -1,7 +1,34 @@
-export * from './codec.ts'
-export * from './codes.ts'
-export * from './document-id.ts'
+export { type DecodeFailure, type DecodeResult, decodeMessage, encodeFrames, MessageWriter } from './codec.ts'
+export { CLOSE_CODE, CODE, type Code, RETRYABLE } from './codes.ts'
+export { isVault, type ParsedDocumentId, parseDocumentId } from './document-id.ts'
 export * from './frames.ts'
-export * from './limits.ts'
-export * from './push-id.ts'
-export * from './version.ts'
+export {
+  DEVICE_CHANNEL,
+  DEVICE_SESSION,
+  type DeviceChannelFrameName,
+  type DeviceChannelState,
+  type DeviceFrameName,
+  type DeviceSessionState,
+  deviceVerdict,
+  RELAY_CHANNEL,
+  RELAY_SESSION,
+  type RelayChannelFrameName,
+  type RelayChannelState,
+  type RelayFrameName,
+  type RelaySessionState,
+  relayVerdict,
+  type Verdict,
+} from './legality.ts'
+export {
+  ANNOUNCED_LIMITS,
+  type DecodeLimits,
+  FEEDS_MAX,
+  FIELD_LIMITS,
+  LIMITS_AFTER_WELCOME,
+  LIMITS_BEFORE_WELCOME,
+  LIMITS_HTTP_RESPONSE,
+  VERIFYING_BYTES_MAX,
+  VERIFYING_MS_MAX,
+} from './limits.ts'
+export { chainSeed, nextChain, pushIdOf, type Sha256, tagOf, zeroTag } from './push-id.ts'
+export { MEDIA_TYPE, negotiateVersion, PROTOCOL_VERSION, SUBPROTOCOL, SYNC_PATH } from './version.ts'

@@ -33,9 +33,12 @@ export const LIMITS_AFTER_WELCOME: DecodeLimits = {
   pieceBytesMax: 256 * KIB,
 }
 
-/** What a device holds a whole HTTP response body to; the relay ends it with DONE(more) before. */
+/**
+ * What a device holds a whole HTTP response body to. A relay ends it with DONE(more) before 8 MiB, but for one entry
+ * longer than the receive window, which it serves whole.
+ */
 export const LIMITS_HTTP_RESPONSE: DecodeLimits = {
-  messageBytesMax: 8 * MIB,
+  messageBytesMax: 72 * MIB,
   framesMax: 131_072,
   opensMax: 0,
   pieceBytesMax: 256 * KIB,
@@ -48,6 +51,9 @@ export const ANNOUNCED_LIMITS: AnnouncedLimits = {
   pieceBytesMax: LIMITS_AFTER_WELCOME.pieceBytesMax,
   channelsMax: LIMITS_AFTER_WELCOME.opensMax,
 }
+
+/** FEED frames in one round. Beyond it: MALFORMED, closed. */
+export const FEEDS_MAX = 64
 
 /** Bytes that a relay keeps of later messages while it verifies the token; beyond it: TOO_LARGE, closed. */
 export const VERIFYING_BYTES_MAX: number = 64 * KIB
