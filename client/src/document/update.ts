@@ -105,10 +105,23 @@ function runOf(doc: Y.Doc, client: number, wanted: IdSet): Run | null {
       const struct = structs[i] as Y.Item | Y.GC
       if (struct.id.clock >= stop) break
       const end = Math.min(stop, struct.id.clock + struct.length)
-      pieces.push({ struct, start: Math.max(range.start, struct.id.clock), end })
+      pieces.push(withWholePairs({ struct, start: Math.max(range.start, struct.id.clock), end }))
     }
   }
   return pieces.length === 0 ? null : { client, pieces }
+}
+
+/** Half a surrogate pair would be written as U+FFFD: widen the piece to the whole pair. */
+function withWholePairs({ struct, start, end }: Piece): Piece {
+  if (!(struct instanceof Y.Item && struct.content instanceof Y.ContentString)) return { struct, start, end }
+  const text = struct.content.str
+  const splitsPair = (at: number): boolean => /^[\uD800-\uDBFF][\uDC00-\uDFFF]/.test(text.slice(at - 1, at + 1))
+  const { clock } = struct.id
+  return {
+    struct,
+    start: splitsPair(start - clock) ? start - 1 : start,
+    end: splitsPair(end - clock) ? end + 1 : end,
+  }
 }
 
 function writeRun(encoder: Y.UpdateEncoderV1, { client, pieces }: Run): void {
