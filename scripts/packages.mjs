@@ -40,9 +40,9 @@ function checkTarball(name) {
     stdio: ['ignore', 'pipe', 'inherit'],
     shell: process.platform === 'win32',
   })
-  const tarball = join(workshop, packed.stdout.toString().trim().split('\n').at(-1))
-  run(process.execPath, [publint, 'run', tarball, '--strict'])
-  run(process.execPath, [attw, tarball, '--profile', 'esm-only', '--no-emoji', '--format', 'ascii'])
+  const tarball = join(workshop, packed.stdout.trim().split('\n').at(-1))
+  quietly(process.execPath, [publint, 'run', tarball, '--strict'])
+  quietly(process.execPath, [attw, tarball, '--profile', 'esm-only', '--no-emoji', '--format', 'ascii'])
   mkdirSync(installed(name), { recursive: true })
   run('tar', ['-xzf', tarball, '-C', installed(name), '--strip-components', '1'])
 }
@@ -59,7 +59,7 @@ function runReadme() {
   writeFileSync(join(workshop, 'readme.mjs'), code)
   const expected = [...code.matchAll(/console\.log\(.*\) \/\/ (.*)/g)].map(([, line]) => line)
   const ran = run(process.execPath, ['readme.mjs'], { cwd: workshop, stdio: ['ignore', 'pipe', 'inherit'] })
-  const printed = ran.stdout.toString().split('\n')
+  const printed = ran.stdout.split('\n')
   for (const line of expected) {
     if (!printed.some((text) => text.trim() === line)) throw new Error(`the README's code did not print: ${line}`)
   }
@@ -85,11 +85,17 @@ function weighBundle() {
 }
 
 function run(command, args, options = {}) {
-  const result = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], ...options })
+  const defaults = { cwd: root, encoding: 'utf8', stdio: ['ignore', 'inherit', 'inherit'] }
+  const result = spawnSync(command, args, { ...defaults, ...options })
   if (result.error) throw result.error
   if (result.status === 0) return result
-  process.stderr.write(`failed: ${[command, ...args].join(' ')}\n`)
+  process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}failed: ${[command, ...args].join(' ')}\n`)
   process.exit(1)
+}
+
+/** Shows what a program printed only if it failed. */
+function quietly(command, args) {
+  run(command, args, { stdio: 'pipe' })
 }
 
 function say(text) {
