@@ -25,8 +25,8 @@ describe('indexedDbStore', () => {
   })
 
   it('asks for a strict flush, and puts what is committed in one turn into one transaction', async () => {
-    const transaction = vi.spyOn(IDBDatabase.prototype, 'transaction')
     const store = await indexedDbStore(newName()).open()
+    const transaction = vi.spyOn(IDBDatabase.prototype, 'transaction')
     await Promise.all(['a', 'b', 'c'].map((text) => store.commit(appending('d', text))))
     expect(transaction.mock.calls.map(([, mode, options]) => [mode, options])).toEqual([
       ['readwrite', { durability: 'strict' }],

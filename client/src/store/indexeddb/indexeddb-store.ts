@@ -1,0 +1,224 @@
+// The driver for IndexedDB. Several tabs may have the same database open: row ids are assigned inside the transaction.
+// Never deletes or upgrades under another tab's feet: it makes way when one asks, and then refuses commits.
+import { type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from 'idb'
+import { CommitQueue } from '../commit-queue.ts'
+import {
+  type CommittedRows,
+  type DeviceStore,
+  DeviceStoreError,
+  type OpenDeviceStore,
+  type StoredRecord,
+  type StoredRow,
+  type StoreWrite,
+} from '../contract.ts'
+import { rangesOf } from '../id-ranges.ts'
+import { type DeviceSchema, OBJECT_STORES, prefixRange, SCHEMA_VERSION, upgradeSchema } from './schema.ts'
+
+type WriteTransaction = IDBPTransaction<DeviceSchema, StoreNames<DeviceSchema>[], 'readwrite'>
+
+/** What one request to the database brings at most. */
+const ROWS_PER_READ_MAX = 4096
+
+/**
+ * A store in the IndexedDB database `name` of this origin. Several tabs may use the same one. At the first open() the
+ * browser is asked to keep the origin's data under storage pressure (navigator.storage.persist), where it can be asked.
+ */
+export function indexedDbStore(name: string): DeviceStore {
+  let persistenceAsked = false
+  return {
+    async open() {
+      const store = await IndexedDbSession.open(name)
+      if (!persistenceAsked) askForPersistence()
+      persistenceAsked = true
+      return store
+    },
+  }
+}
+
+/** Not awaited: Firefox asks the user. A refusal changes nothing for the store, so the answer is not used. */
+function askForPersistence(): void {
+  const storage = (globalThis as { navigator?: { storage?: Partial<StorageManager> } }).navigator?.storage
+  storage?.persist?.().catch(() => false)
+}
+
+class IndexedDbSession implements OpenDeviceStore {
+  readonly #database: IDBPDatabase<DeviceSchema>
+  readonly #queue: CommitQueue
+
+  private constructor(database: IDBPDatabase<DeviceSchema>) {
+    this.#database = database
+    this.#queue = new CommitQueue((writes) => this.#apply(writes))
+  }
+
+  static async open(name: string): Promise<IndexedDbSession> {
+    if (!('indexedDB' in globalThis)) throw new DeviceStoreError('FAILED', 'There is no IndexedDB here')
+    let session: IndexedDbSession | null = null
+    let lostBecause: string | null = null
+    const lose = (because: string): void => {
+      lostBecause = because
+      session?.makeWay(because)
+    }
+    try {
+      const database = await openDB<DeviceSchema>(name, SCHEMA_VERSION, {
+        upgrade: (database, oldVersion) => upgradeSchema(database, oldVersion),
+        blocking: () => lose(`Another tab upgrades or deletes the database ${name}: this page must be reloaded`),
+        terminated: () => lose(`The browser has closed the database ${name}: this page must be reloaded`),
+      })
+      session = new IndexedDbSession(database)
+    } catch (error) {
+      throw openError(error, name)
+    }
+    if (lostBecause !== null) session.makeWay(lostBecause)
+    return session
+  }
+
+  async records(prefix: string): Promise<readonly StoredRecord[]> {
+    return this.#read(async () => {
+      const { store } = this.#database.transaction('records')
+      const range = prefixRange(prefix)
+      const [keys, values] = await Promise.all([store.getAllKeys(range), store.getAll(range)])
+      return keys.map((key, i) => ({ key, bytes: values[i] as Uint8Array }))
+    })
+  }
+
+  async rows(documentId: string): Promise<readonly StoredRow[]> {
+    return this.#read(async () => {
+      const { store } = this.#database.transaction('rows')
+      const rows: StoredRow[] = []
+      let pageLength: number
+      do {
+        const after = rows.at(-1)?.id ?? 0
+        const range = IDBKeyRange.bound([documentId, after], [documentId, Number.POSITIVE_INFINITY], true)
+        const [keys, values] = await Promise.all([
+          store.getAllKeys(range, ROWS_PER_READ_MAX),
+          store.getAll(range, ROWS_PER_READ_MAX),
+        ])
+        keys.forEach(([, id], i) => {
+          rows.push({ id, bytes: values[i] as Uint8Array })
+        })
+        pageLength = keys.length
+      } while (pageLength === ROWS_PER_READ_MAX)
+      return rows
+    })
+  }
+
+  commit(write: StoreWrite): Promise<CommittedRows> {
+    return this.#queue.commit(write)
+  }
+
+  async close(): Promise<void> {
+    await this.#queue.close('The IndexedDB store has been closed')
+    this.#database.close()
+  }
+
+  /** Transactions that have begun still complete; commits that wait for one find the database closed. */
+  makeWay(because: string): void {
+    void this.#queue.close(because)
+    this.#database.close()
+  }
+
+  async #read<Result>(read: () => Promise<Result>): Promise<Result> {
+    this.#queue.assertOpen()
+    try {
+      return await read()
+    } catch (error) {
+      throw this.#storeError(error, 'be read')
+    }
+  }
+
+  async #apply(writes: readonly StoreWrite[]): Promise<readonly CommittedRows[]> {
+    try {
+      const transaction = this.#database.transaction([...OBJECT_STORES], 'readwrite', { durability: 'strict' })
+      return await applyWrites(transaction, writes)
+    } catch (error) {
+      throw this.#storeError(error, 'take the commit')
+    }
+  }
+
+  #storeError(error: unknown, what: string): DeviceStoreError {
+    const { name, message } = error as DOMException
+    // InvalidStateError: the database was closed to make way while this waited.
+    if (name === 'InvalidStateError') this.#queue.assertOpen()
+    const code = name === 'QuotaExceededError' ? 'FULL' : 'FAILED'
+    return new DeviceStoreError(code, `The IndexedDB database ${this.#database.name} cannot ${what}: ${message}`, {
+      cause: error,
+    })
+  }
+}
+
+function openError(error: unknown, name: string): DeviceStoreError {
+  const { name: errorName, message } = error as DOMException
+  const because =
+    errorName === 'VersionError'
+      ? `it was written by a newer version of this app; this one knows format ${SCHEMA_VERSION}`
+      : message
+  const code = errorName === 'QuotaExceededError' ? 'FULL' : 'FAILED'
+  return new DeviceStoreError(code, `The IndexedDB database ${name} cannot be opened: ${because}`, { cause: error })
+}
+
+async function applyWrites(
+  transaction: WriteTransaction,
+  writes: readonly StoreWrite[],
+): Promise<readonly CommittedRows[]> {
+  // A failed request aborts the transaction, and its own error says less than the transaction's.
+  const requests: Promise<unknown>[] = []
+  const ended = transaction.done.then(
+    () => null,
+    (error: unknown) => ({ error }),
+  )
+  try {
+    const lastIds = await readLastIds(transaction, writes)
+    const rows = writes.map((write) => applyWrite(transaction, write, lastIds, requests))
+    for (const [documentId, id] of lastIds) requests.push(transaction.objectStore('lastIds').put(id, documentId))
+    transaction.commit()
+    await Promise.allSettled(requests)
+    const failure = await ended
+    if (failure !== null) throw failure.error
+    return rows
+  } catch (error) {
+    await Promise.allSettled([...requests, abort(transaction), ended])
+    throw error
+  }
+}
+
+async function readLastIds(transaction: WriteTransaction, writes: readonly StoreWrite[]): Promise<Map<string, number>> {
+  const documentIds = new Set(writes.flatMap(({ append = [] }) => append.map(({ documentId }) => documentId)))
+  const store = transaction.objectStore('lastIds')
+  return new Map(
+    await Promise.all([...documentIds].map(async (id): Promise<[string, number]> => [id, (await store.get(id)) ?? 0])),
+  )
+}
+
+function applyWrite(
+  transaction: WriteTransaction,
+  { records = [], append = [], remove = [] }: StoreWrite,
+  lastIds: Map<string, number>,
+  requests: Promise<unknown>[],
+): CommittedRows {
+  const rowStore = transaction.objectStore('rows')
+  const recordStore = transaction.objectStore('records')
+  for (const { documentId, ids } of remove) {
+    for (const [first, last] of rangesOf(ids)) {
+      requests.push(rowStore.delete(IDBKeyRange.bound([documentId, first], [documentId, last])))
+    }
+  }
+  for (const { key, bytes } of records) {
+    requests.push(bytes === null ? recordStore.delete(key) : recordStore.put(ownBytes(bytes), key))
+  }
+  return append.map(({ documentId, bytes }) => {
+    const id = (lastIds.get(documentId) ?? 0) + 1
+    lastIds.set(documentId, id)
+    requests.push(rowStore.put(ownBytes(bytes), [documentId, id]))
+    return id
+  })
+}
+
+/** A view is cloned together with the whole buffer behind it. */
+function ownBytes(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
+}
+
+/** Does nothing to a transaction that has ended by itself. */
+async function abort(transaction: WriteTransaction): Promise<void> {
+  transaction.abort()
+}
