@@ -34,6 +34,8 @@ export interface Round {
 const OPEN_BYTES_MAX = 1024
 const PUSH_HEADER_BYTES_MAX = 64
 const FEED_BYTES_MAX = 256
+/** More FEEDs in one round a relay need not answer. */
+const FEEDS_MAX = 64
 const END_BYTES = 2
 /** A smaller piece of a large payload is not worth a frame; it goes into the next round. */
 const PIECE_BYTES_MIN = 4 * 1024
@@ -53,7 +55,7 @@ export function composeRound(plan: {
   if (plan.hello !== null) write(plan.hello)
   let feedsWritten = 0
   for (const feed of plan.feeds) {
-    if (room() < FEED_BYTES_MAX) break
+    if (feedsWritten === FEEDS_MAX || room() < FEED_BYTES_MAX) break
     write({ type: 'FEED', ...feed })
     feedsWritten++
   }
