@@ -1,0 +1,143 @@
+// The LMDB environment: its tables, their keys, and the one way to write to it. Knows nothing of documents.
+//
+// Keys (numbers big endian, 6 bytes): meta name | document id | vault name | entry serial, index | push serial, push id
+// | feed vault serial, feed index | term number (4) | blob id, chunk (4)
+import { type Database, open, type RootDatabase } from 'lmdb'
+import { INDEX_BYTES, PUSH_ID_BYTES } from '../bookmark.ts'
+
+export type Table = Database<Uint8Array, Uint8Array>
+
+export interface Tables {
+  readonly meta: Table
+  readonly document: Table
+  readonly vault: Table
+  readonly entry: Table
+  readonly push: Table
+  readonly feed: Table
+  readonly term: Table
+  readonly blob: Table
+}
+
+export type TableName = keyof Tables
+
+/** In this order and as one; no value: the row is removed. */
+export interface Write {
+  readonly table: TableName
+  readonly key: Buffer
+  readonly value: Buffer | undefined
+}
+
+export interface Environment {
+  readonly root: RootDatabase<Uint8Array, Uint8Array>
+  readonly tables: Tables
+}
+
+/** Rows of the table meta. */
+export const STORE_KEY: Buffer = Buffer.from('store')
+export const HEAD_KEY: Buffer = Buffer.from('head')
+export const HOLDER_KEY: Buffer = Buffer.from('holder')
+
+/** Default 126; each thread that reads holds one, and a dead process leaves its own until `readerCheck`. */
+const READERS_MAX = 1_024
+const TABLES_MAX = 32
+/** Address space, not disk: grows by itself, in steps that stop the readers, so it begins beyond the first few. */
+const MAP_BYTES_AT_START: number = 64 * 1024 * 1024
+const BINARY = { keyEncoding: 'binary', encoding: 'binary' } as const
+
+export function openRoot(directory: string): RootDatabase<Uint8Array, Uint8Array> {
+  return open<Uint8Array, Uint8Array>({
+    ...BINARY,
+    path: directory,
+    // Else a directory named with a dot is taken for a file.
+    noSubdir: false,
+    // With it readers see a commit before it is on disk.
+    overlappingSync: false,
+    // Writes go out in explicit batches: one batch, one promise, nothing of another turn in it.
+    eventTurnBatching: false,
+    maxReaders: READERS_MAX,
+    maxDbs: TABLES_MAX,
+    mapSize: MAP_BYTES_AT_START,
+  })
+}
+
+export function openTable(root: RootDatabase<Uint8Array, Uint8Array>, name: TableName): Table {
+  return root.openDB<Uint8Array, Uint8Array>(name, BINARY)
+}
+
+export function openTables(root: RootDatabase<Uint8Array, Uint8Array>): Tables {
+  return {
+    meta: openTable(root, 'meta'),
+    document: openTable(root, 'document'),
+    vault: openTable(root, 'vault'),
+    entry: openTable(root, 'entry'),
+    push: openTable(root, 'push'),
+    feed: openTable(root, 'feed'),
+    term: openTable(root, 'term'),
+    blob: openTable(root, 'blob'),
+  }
+}
+
+/**
+ * One transaction for all of the writes. Resolves when it has been flushed; until then no reader sees any of it.
+ * Rejects with the cause where there is one (a `code` of the operating system).
+ */
+export async function commit({ root, tables }: Environment, writes: readonly Write[]): Promise<void> {
+  const committed = root.batch(() => {
+    for (const { table, key, value } of writes) {
+      // Within a batch these promises are the batch's own or resolved already.
+      if (value === undefined) void tables[table].remove(key)
+      else void tables[table].put(key, value)
+    }
+  })
+  try {
+    await committed
+  } catch (error) {
+    throw await causeOf(error)
+  }
+}
+
+/** The row, copied: what LMDB lends is overwritten by the next get. */
+export function getRow(table: Table, key: Buffer): Buffer | undefined {
+  const lent = table.getBinaryFast(key)
+  // A lent buffer is longer than the row; only its own `length` knows.
+  return lent === undefined ? undefined : Buffer.from(lent.subarray(0, lent.length))
+}
+
+/** (serial, index), (vault serial, feed index). */
+export function numbersKey(first: number, second: number): Buffer {
+  const key = Buffer.allocUnsafe(2 * INDEX_BYTES)
+  key.writeUIntBE(first, 0, INDEX_BYTES)
+  key.writeUIntBE(second, INDEX_BYTES, INDEX_BYTES)
+  return key
+}
+
+export function pushKey(serial: number, pushId: Uint8Array): Buffer {
+  const key = Buffer.allocUnsafe(INDEX_BYTES + PUSH_ID_BYTES)
+  key.writeUIntBE(serial, 0, INDEX_BYTES)
+  key.set(pushId, INDEX_BYTES)
+  return key
+}
+
+export function blobKey(blobId: number, chunk: number): Buffer {
+  const key = Buffer.allocUnsafe(INDEX_BYTES + 4)
+  key.writeUIntBE(blobId, 0, INDEX_BYTES)
+  key.writeUInt32BE(chunk, INDEX_BYTES)
+  return key
+}
+
+export function termKey(number: number): Buffer {
+  const key = Buffer.allocUnsafe(4)
+  key.writeUInt32BE(number)
+  return key
+}
+
+/** lmdb-js says only "Commit failed" and hands the cause in a promise, which ends the process if nobody handles it. */
+async function causeOf(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error) || !('commitError' in error)) return error
+  try {
+    await error.commitError
+    return error
+  } catch (cause) {
+    return cause
+  }
+}

@@ -1,0 +1,191 @@
+// Opens the LMDB store: finds or begins the data, takes hold of it, draws the feed's new term, and puts reader and
+// writer together. Never opens data of another format, and never the same data twice.
+import { randomBytes } from 'node:crypto'
+import { closeSync, fsyncSync, mkdirSync, openSync, realpathSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { RootDatabase } from 'lmdb'
+import { TERM_BYTES } from '../bookmark.ts'
+import type { RelayStore } from '../contract.ts'
+import { RelayStoreError } from '../contract.ts'
+import { type FeedTerm, FeedTerms, TERMS_MAX } from '../feed-terms.ts'
+import {
+  type Environment,
+  getRow,
+  HEAD_KEY,
+  openRoot,
+  openTable,
+  openTables,
+  STORE_KEY,
+  type Table,
+  type Tables,
+  termKey,
+} from './environment.ts'
+import { inUse, letGo, takeHold } from './holder.ts'
+import { Reader } from './reader.ts'
+import {
+  decodeHead,
+  decodeStore,
+  decodeTerm,
+  encodeHead,
+  encodeStore,
+  encodeTerm,
+  formatOfStore,
+  type HeadRow,
+  type StoreRow,
+} from './records.ts'
+import { LmdbStore } from './store.ts'
+import { Writer } from './writer.ts'
+
+export interface LmdbStoreOptions {
+  /** Made if it is not there. On a local disk: LMDB does not hold over a network. */
+  readonly directory: string
+  /** Milliseconds since 1970. Default: Date.now. */
+  readonly now?: () => number
+  /** Default: the platform's. */
+  readonly random?: (bytes: number) => Uint8Array
+  /** A commit that has not ended by then has failed for good. Default 30,000. */
+  readonly commitTimeoutMs?: number
+  /** Stands around each commit, to delay it or to let it fail: for tests. Default: nothing. */
+  readonly aroundCommit?: (commit: () => Promise<void>) => Promise<void>
+}
+
+export const FORMAT_VERSION = 1
+const EPOCH_BYTES = 16
+const OWNER_BYTES = 16
+const COMMIT_TIMEOUT_MS = 30_000
+
+/** Directories whose store is open in this process: LMDB must not meet the same file twice. */
+const open = new Set<string>()
+
+/**
+ * Opens the store in a directory, or begins one there.
+ * @throws RelayStoreError IN_USE (another store of this or another living process holds it; names the process),
+ * UNKNOWN_FORMAT (names the format found and the one expected), STORAGE (it cannot be opened or written).
+ */
+export async function openLmdbStore(options: LmdbStoreOptions): Promise<RelayStore> {
+  const directory = makeDirectory(options.directory)
+  if (open.has(directory)) throw inUse(directory, process.pid)
+  open.add(directory)
+  try {
+    return await openIn(directory, options)
+  } catch (error) {
+    open.delete(directory)
+    if (error instanceof RelayStoreError) throw error
+    throw new RelayStoreError('STORAGE', `The store in ${directory} cannot be opened`, { cause: error })
+  }
+}
+
+async function openIn(directory: string, options: LmdbStoreOptions): Promise<RelayStore> {
+  const root = openRoot(directory)
+  try {
+    const meta = openMeta(root, directory)
+    takeHold(root, meta, directory)
+    try {
+      const tables = openTables(root)
+      root.readerCheck()
+      const begun = begin(root, tables, options)
+      syncDirectory(directory)
+      return assemble(directory, { root, tables }, begun, options)
+    } catch (error) {
+      letGo(root, meta)
+      throw error
+    }
+  } catch (error) {
+    await root.close()
+    throw error
+  }
+}
+
+/** @throws RelayStoreError UNKNOWN_FORMAT, having written nothing. */
+function openMeta(root: RootDatabase<Uint8Array, Uint8Array>, directory: string): Table {
+  const tables = [...root.getKeys()].map((name) => Buffer.from(name).toString())
+  if (tables.length > 0 && !tables.includes('meta')) {
+    const found = `an LMDB environment with the tables ${tables.join(', ')}`
+    throw new RelayStoreError('UNKNOWN_FORMAT', `The data in ${directory} is ${found}, not a store of Tidemark`)
+  }
+  const meta = openTable(root, 'meta')
+  const row = getRow(meta, STORE_KEY)
+  if (row !== undefined && formatOfStore(row) !== FORMAT_VERSION) {
+    const versions = `found ${formatOfStore(row)}, expected ${FORMAT_VERSION}`
+    throw new RelayStoreError('UNKNOWN_FORMAT', `The store in ${directory} has an unknown format: ${versions}`)
+  }
+  return meta
+}
+
+interface Begun {
+  readonly store: StoreRow
+  readonly head: HeadRow
+  readonly terms: readonly FeedTerm[]
+}
+
+/** In one flushed transaction: the data begun, where there is none; this process as its writer; a new term. */
+function begin(root: RootDatabase<Uint8Array, Uint8Array>, tables: Tables, options: LmdbStoreOptions): Begun {
+  const random = options.random ?? randomBytes
+  const now = options.now ?? Date.now
+  const newStore: StoreRow = { format: FORMAT_VERSION, epoch: Buffer.from(random(EPOCH_BYTES)), createdAtMs: now() }
+  const owner = Buffer.from(randomBytes(OWNER_BYTES))
+  const term = Buffer.from(random(TERM_BYTES))
+  return root.transactionSync((): Begun => {
+    const storeRow = getRow(tables.meta, STORE_KEY)
+    const headRow = getRow(tables.meta, HEAD_KEY)
+    const store = storeRow === undefined ? newStore : decodeStore(storeRow)
+    const before = headRow === undefined ? { feedHead: 0, nextSerial: 1 } : decodeHead(headRow)
+    const head: HeadRow = { feedHead: before.feedHead, nextSerial: before.nextSerial, owner }
+    if (storeRow === undefined) tables.meta.putSync(STORE_KEY, encodeStore(store))
+    tables.meta.putSync(HEAD_KEY, encodeHead(head))
+    return { store, head, terms: addTerm(tables.term, { term, firstIndex: head.feedHead + 1 }) }
+  })
+}
+
+function addTerm(table: Table, term: FeedTerm): readonly FeedTerm[] {
+  const known = [...table.getRange({})].map(({ key, value }) => ({
+    number: Buffer.from(key).readUInt32BE(),
+    term: decodeTerm(Buffer.from(value)),
+  }))
+  const number = (known.at(-1)?.number ?? 0) + 1
+  table.putSync(termKey(number), encodeTerm(term))
+  const forgotten = known.slice(0, Math.max(0, known.length + 1 - TERMS_MAX))
+  for (const old of forgotten) table.removeSync(termKey(old.number))
+  return [...known.slice(forgotten.length).map((kept) => kept.term), term]
+}
+
+function assemble(directory: string, environment: Environment, begun: Begun, options: LmdbStoreOptions): RelayStore {
+  const writer = new Writer({
+    environment,
+    directory,
+    head: begun.head,
+    random: options.random ?? randomBytes,
+    now: options.now ?? Date.now,
+    commitTimeoutMs: options.commitTimeoutMs ?? COMMIT_TIMEOUT_MS,
+    aroundCommit: options.aroundCommit,
+  })
+  const reader = new Reader(environment.tables, new FeedTerms(begun.terms))
+  return new LmdbStore(Uint8Array.from(begun.store.epoch), reader, writer, async () => {
+    letGo(environment.root, environment.tables.meta)
+    await environment.root.close()
+    open.delete(directory)
+  })
+}
+
+function makeDirectory(path: string): string {
+  try {
+    mkdirSync(path, { recursive: true })
+    return realpathSync(path)
+  } catch (error) {
+    throw new RelayStoreError('STORAGE', `The directory ${path} cannot be made`, { cause: error })
+  }
+}
+
+/** LMDB flushes its file, not the directory entries that lead to it. */
+function syncDirectory(directory: string): void {
+  // Windows cannot open a directory, and writes its entries through.
+  if (process.platform === 'win32') return
+  for (const path of [directory, dirname(directory)]) {
+    const descriptor = openSync(path, 'r')
+    try {
+      fsyncSync(descriptor)
+    } finally {
+      closeSync(descriptor)
+    }
+  }
+}

@@ -1,0 +1,260 @@
+// The rows of the LMDB store as bytes: numbers big endian (6 bytes unless said otherwise), each row opening with its
+// version. Decoded fields are views of the row they come from.
+//
+//   document  1 version | 1 flags (1: deleted) | serial | 16 incarnation | 8 generation | head | 16 head chain
+//             | bytes | feed index | created at | changed at | recent push ids, 16 each, the newest last
+//   entry     1 version | 1 flags (1: payload in blobs) | 1 format | 16 push id | 16 chain | bytes through
+//             | received at | payload, or blob id and 4 payload length
+//   vault     1 version | serial | bytes | documents | recent: (feed index | 2 length | document id) each
+//   head      1 version | feed head | next serial | 16 owner
+//   store     2 format version | 16 epoch | created at
+//   term      8 term | first feed index
+import {
+  CHAIN_BYTES,
+  GENERATION_BYTES,
+  INCARNATION_BYTES,
+  INDEX_BYTES,
+  PUSH_ID_BYTES,
+  TERM_BYTES,
+} from '../bookmark.ts'
+import type { FeedTerm } from '../feed-terms.ts'
+
+const ROW_VERSION = 1
+const FLAG = 1
+
+export interface DocumentRow {
+  readonly serial: number
+  readonly incarnation: Buffer
+  readonly generation: Buffer
+  readonly deleted: boolean
+  readonly head: number
+  readonly headChain: Uint8Array
+  readonly bytes: number
+  readonly feedIndex: number
+  readonly createdAtMs: number
+  readonly changedAtMs: number
+  /** Of the newest entries, oldest first; older ones have rows of their own. */
+  readonly recentPushIds: Buffer
+}
+
+const DOCUMENT = { flags: 1, serial: 2, incarnation: 8, generation: 24, head: 32, headChain: 38, bytes: 54 } as const
+const DOCUMENT_TAIL = { feedIndex: 60, createdAt: 66, changedAt: 72, recent: 78 } as const
+
+export function encodeDocument(row: DocumentRow): Buffer {
+  const bytes = Buffer.allocUnsafe(DOCUMENT_TAIL.recent + row.recentPushIds.length)
+  bytes[0] = ROW_VERSION
+  bytes[DOCUMENT.flags] = row.deleted ? FLAG : 0
+  bytes.writeUIntBE(row.serial, DOCUMENT.serial, INDEX_BYTES)
+  bytes.set(row.incarnation, DOCUMENT.incarnation)
+  bytes.set(row.generation, DOCUMENT.generation)
+  bytes.writeUIntBE(row.head, DOCUMENT.head, INDEX_BYTES)
+  bytes.set(row.headChain, DOCUMENT.headChain)
+  bytes.writeUIntBE(row.bytes, DOCUMENT.bytes, INDEX_BYTES)
+  bytes.writeUIntBE(row.feedIndex, DOCUMENT_TAIL.feedIndex, INDEX_BYTES)
+  bytes.writeUIntBE(row.createdAtMs, DOCUMENT_TAIL.createdAt, INDEX_BYTES)
+  bytes.writeUIntBE(row.changedAtMs, DOCUMENT_TAIL.changedAt, INDEX_BYTES)
+  bytes.set(row.recentPushIds, DOCUMENT_TAIL.recent)
+  return bytes
+}
+
+export function decodeDocument(bytes: Buffer): DocumentRow {
+  checkVersion(bytes, 'document')
+  return {
+    serial: bytes.readUIntBE(DOCUMENT.serial, INDEX_BYTES),
+    incarnation: bytes.subarray(DOCUMENT.incarnation, DOCUMENT.incarnation + INCARNATION_BYTES),
+    generation: bytes.subarray(DOCUMENT.generation, DOCUMENT.generation + GENERATION_BYTES),
+    deleted: ((bytes[DOCUMENT.flags] ?? 0) & FLAG) !== 0,
+    head: bytes.readUIntBE(DOCUMENT.head, INDEX_BYTES),
+    headChain: bytes.subarray(DOCUMENT.headChain, DOCUMENT.headChain + CHAIN_BYTES),
+    bytes: bytes.readUIntBE(DOCUMENT.bytes, INDEX_BYTES),
+    feedIndex: bytes.readUIntBE(DOCUMENT_TAIL.feedIndex, INDEX_BYTES),
+    createdAtMs: bytes.readUIntBE(DOCUMENT_TAIL.createdAt, INDEX_BYTES),
+    changedAtMs: bytes.readUIntBE(DOCUMENT_TAIL.changedAt, INDEX_BYTES),
+    recentPushIds: bytes.subarray(DOCUMENT_TAIL.recent),
+  }
+}
+
+export interface EntryRow {
+  readonly format: number
+  readonly pushId: Buffer
+  readonly chain: Buffer
+  /** Payload bytes of the log up to and with this entry. */
+  readonly bytesThrough: number
+  readonly payloadLength: number
+  readonly payload: { readonly inline: Buffer } | { readonly blobId: number }
+}
+
+const ENTRY = { flags: 1, format: 2, pushId: 3, chain: 19, bytesThrough: 35, receivedAt: 41 } as const
+/** Bytes of an entry before its payload, or before where the payload lies. */
+export const ENTRY_HEADER_BYTES = 47
+export const BLOB_REFERENCE_BYTES: number = INDEX_BYTES + 4
+
+/** A row that holds the push and lacks its place in a log; a payload that lies in blobs is not in it. */
+export function beginEntry(format: number, pushId: Uint8Array, inline: Uint8Array | undefined): Buffer {
+  const bytes = Buffer.allocUnsafe(ENTRY_HEADER_BYTES + (inline?.length ?? BLOB_REFERENCE_BYTES))
+  bytes[0] = ROW_VERSION
+  bytes[ENTRY.flags] = inline === undefined ? FLAG : 0
+  bytes[ENTRY.format] = format
+  bytes.set(pushId, ENTRY.pushId)
+  if (inline !== undefined) bytes.set(inline, ENTRY_HEADER_BYTES)
+  return bytes
+}
+
+/** Completes what `beginEntry` began; it may be done over. */
+export function placeEntry(bytes: Buffer, chain: Uint8Array, bytesThrough: number, receivedAtMs: number): void {
+  bytes.set(chain, ENTRY.chain)
+  bytes.writeUIntBE(bytesThrough, ENTRY.bytesThrough, INDEX_BYTES)
+  bytes.writeUIntBE(receivedAtMs, ENTRY.receivedAt, INDEX_BYTES)
+}
+
+export function placeBlob(bytes: Buffer, blobId: number, payloadLength: number): void {
+  bytes.writeUIntBE(blobId, ENTRY_HEADER_BYTES, INDEX_BYTES)
+  bytes.writeUInt32BE(payloadLength, ENTRY_HEADER_BYTES + INDEX_BYTES)
+}
+
+export function pushIdOfEntry(bytes: Buffer): Buffer {
+  return bytes.subarray(ENTRY.pushId, ENTRY.pushId + PUSH_ID_BYTES)
+}
+
+export function decodeEntry(bytes: Buffer): EntryRow {
+  checkVersion(bytes, 'entry')
+  const inBlobs = ((bytes[ENTRY.flags] ?? 0) & FLAG) !== 0
+  const inline = bytes.subarray(ENTRY_HEADER_BYTES)
+  return {
+    format: bytes[ENTRY.format] ?? 0,
+    pushId: pushIdOfEntry(bytes),
+    chain: bytes.subarray(ENTRY.chain, ENTRY.chain + CHAIN_BYTES),
+    bytesThrough: bytes.readUIntBE(ENTRY.bytesThrough, INDEX_BYTES),
+    payloadLength: inBlobs ? inline.readUInt32BE(INDEX_BYTES) : inline.length,
+    payload: inBlobs ? { blobId: inline.readUIntBE(0, INDEX_BYTES) } : { inline },
+  }
+}
+
+export interface RecentChange {
+  readonly feedIndex: number
+  /** UTF-8. */
+  readonly documentId: Buffer
+}
+
+export interface VaultRow {
+  readonly serial: number
+  readonly bytes: number
+  readonly documents: number
+  /** The newest part of the vault's feed, oldest first; the rest has rows of its own. */
+  readonly recent: readonly RecentChange[]
+}
+
+const VAULT = { serial: 1, bytes: 7, documents: 13, recent: 19 } as const
+const RECENT_HEADER_BYTES: number = INDEX_BYTES + 2
+
+export function encodeVault(row: VaultRow): Buffer {
+  const recentBytes = row.recent.reduce((sum, { documentId }) => sum + RECENT_HEADER_BYTES + documentId.length, 0)
+  const bytes = Buffer.allocUnsafe(VAULT.recent + recentBytes)
+  bytes[0] = ROW_VERSION
+  bytes.writeUIntBE(row.serial, VAULT.serial, INDEX_BYTES)
+  bytes.writeUIntBE(row.bytes, VAULT.bytes, INDEX_BYTES)
+  bytes.writeUIntBE(row.documents, VAULT.documents, INDEX_BYTES)
+  let at: number = VAULT.recent
+  for (const { feedIndex, documentId } of row.recent) {
+    bytes.writeUIntBE(feedIndex, at, INDEX_BYTES)
+    bytes.writeUInt16BE(documentId.length, at + INDEX_BYTES)
+    bytes.set(documentId, at + RECENT_HEADER_BYTES)
+    at += RECENT_HEADER_BYTES + documentId.length
+  }
+  return bytes
+}
+
+export function decodeVault(bytes: Buffer): VaultRow {
+  checkVersion(bytes, 'vault')
+  const recent: RecentChange[] = []
+  let at: number = VAULT.recent
+  while (at < bytes.length) {
+    const end = at + RECENT_HEADER_BYTES + bytes.readUInt16BE(at + INDEX_BYTES)
+    recent.push({
+      feedIndex: bytes.readUIntBE(at, INDEX_BYTES),
+      documentId: bytes.subarray(at + RECENT_HEADER_BYTES, end),
+    })
+    at = end
+  }
+  return {
+    serial: bytes.readUIntBE(VAULT.serial, INDEX_BYTES),
+    bytes: bytes.readUIntBE(VAULT.bytes, INDEX_BYTES),
+    documents: bytes.readUIntBE(VAULT.documents, INDEX_BYTES),
+    recent,
+  }
+}
+
+/** What the whole store counts on; written with every commit. */
+export interface HeadRow {
+  readonly feedHead: number
+  /** Documents, vaults and blobs are numbered from one counter. */
+  readonly nextSerial: number
+  /** 16 random bytes of the process that committed last. */
+  readonly owner: Uint8Array
+}
+
+const HEAD = { feedHead: 1, nextSerial: 7, owner: 13, end: 29 } as const
+
+export function encodeHead(row: HeadRow): Buffer {
+  const bytes = Buffer.allocUnsafe(HEAD.end)
+  bytes[0] = ROW_VERSION
+  bytes.writeUIntBE(row.feedHead, HEAD.feedHead, INDEX_BYTES)
+  bytes.writeUIntBE(row.nextSerial, HEAD.nextSerial, INDEX_BYTES)
+  bytes.set(row.owner, HEAD.owner)
+  return bytes
+}
+
+export function decodeHead(bytes: Buffer): HeadRow {
+  checkVersion(bytes, 'head')
+  return {
+    feedHead: bytes.readUIntBE(HEAD.feedHead, INDEX_BYTES),
+    nextSerial: bytes.readUIntBE(HEAD.nextSerial, INDEX_BYTES),
+    owner: bytes.subarray(HEAD.owner, HEAD.end),
+  }
+}
+
+/** What the data is, and since when; written once. */
+export interface StoreRow {
+  readonly format: number
+  readonly epoch: Uint8Array
+  readonly createdAtMs: number
+}
+
+const STORE = { epoch: 2, createdAt: 18, end: 24 } as const
+
+export function encodeStore(row: StoreRow): Buffer {
+  const bytes = Buffer.allocUnsafe(STORE.end)
+  bytes.writeUInt16BE(row.format)
+  bytes.set(row.epoch, STORE.epoch)
+  bytes.writeUIntBE(row.createdAtMs, STORE.createdAt, INDEX_BYTES)
+  return bytes
+}
+
+/** Only the format stands where it does in every version. */
+export function formatOfStore(bytes: Buffer): number {
+  return bytes.readUInt16BE()
+}
+
+export function decodeStore(bytes: Buffer): StoreRow {
+  return {
+    format: formatOfStore(bytes),
+    epoch: bytes.subarray(STORE.epoch, STORE.createdAt),
+    createdAtMs: bytes.readUIntBE(STORE.createdAt, INDEX_BYTES),
+  }
+}
+
+export function encodeTerm({ term, firstIndex }: FeedTerm): Buffer {
+  const bytes = Buffer.allocUnsafe(TERM_BYTES + INDEX_BYTES)
+  bytes.set(term, 0)
+  bytes.writeUIntBE(firstIndex, TERM_BYTES, INDEX_BYTES)
+  return bytes
+}
+
+export function decodeTerm(bytes: Buffer): FeedTerm {
+  return { term: bytes.subarray(0, TERM_BYTES), firstIndex: bytes.readUIntBE(TERM_BYTES, INDEX_BYTES) }
+}
+
+function checkVersion(bytes: Buffer, table: string): void {
+  if (bytes[0] === ROW_VERSION) return
+  throw new Error(`A row of the table ${table} has version ${bytes[0]}, expected ${ROW_VERSION}`)
+}

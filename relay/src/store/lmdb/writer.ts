@@ -1,0 +1,218 @@
+// The only writer: one commit at a time, and what arrives while one is being flushed goes out with the next. Answers
+// nothing that is not on disk. Once a commit fails for another reason than a full disk, nothing is written again.
+import { statfs } from 'node:fs/promises'
+import type { Appended, StorePush } from '../contract.ts'
+import { RelayStoreError } from '../contract.ts'
+import { commit, type Environment, getRow, HEAD_KEY, type Write } from './environment.ts'
+import { type AppendCall, CommitPlan, copyPushes, type PlanSources } from './plan.ts'
+import { decodeHead, type HeadRow } from './records.ts'
+
+export interface WriterOptions {
+  readonly environment: Environment
+  readonly directory: string
+  readonly head: HeadRow
+  readonly random: (bytes: number) => Uint8Array
+  readonly now: () => number
+  readonly commitTimeoutMs: number
+  readonly aroundCommit: ((commit: () => Promise<void>) => Promise<void>) | undefined
+}
+
+/** A plan this large goes out at once instead of at the end of the event turn: LMDB's thread works while more arrives. */
+const ENTRIES_AT_ONCE = 1_024
+const BYTES_AT_ONCE: number = 1024 * 1024
+/** Free space at which a failed write is laid to a full disk: LMDB reports a write cut short as EIO, not as ENOSPC. */
+const FREE_BYTES_BESIDE_COMMIT: number = 1024 * 1024
+const ENOSPC = 28
+const EDQUOT = 122
+
+export class Writer {
+  readonly failed: Promise<Error>
+  readonly #options: WriterOptions
+  readonly #sources: PlanSources
+  readonly #resolveFailed: (reason: Error) => void
+  #durableHead: HeadRow
+  #next: CommitPlan
+  #inFlight: CommitPlan | undefined
+  #scheduled = false
+  #failure: RelayStoreError | undefined
+  #stuck = false
+  #closed = false
+  #drained: (() => void) | undefined
+
+  constructor(options: WriterOptions) {
+    this.#options = options
+    this.#sources = { tables: options.environment.tables, random: options.random, now: options.now }
+    this.#durableHead = options.head
+    this.#next = new CommitPlan(this.#sources, options.head, undefined)
+    let resolveFailed: (reason: Error) => void = () => {}
+    this.failed = new Promise((resolve) => {
+      resolveFailed = resolve
+    })
+    this.#resolveFailed = resolveFailed
+  }
+
+  append(pushes: readonly StorePush[]): Promise<readonly Appended[]> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) throw new RelayStoreError('CLOSED', 'The store is closed')
+      if (this.#failure !== undefined) throw this.#failure
+      const call: AppendCall = { pushes: copyPushes(pushes), resolve, reject }
+      try {
+        this.#next.add(call)
+      } catch (error) {
+        this.#planAnew(this.#next.calls)
+        throw error
+      }
+      this.#schedule()
+    })
+  }
+
+  /** Resolves when all that was appended is answered; false: a commit hangs, and LMDB must be left alone. */
+  async close(): Promise<boolean> {
+    this.#closed = true
+    if (this.#inFlight !== undefined || this.#next.calls.length > 0) {
+      await new Promise<void>((resolve) => {
+        this.#drained = resolve
+      })
+    }
+    return !this.#stuck
+  }
+
+  #schedule(): void {
+    if (this.#inFlight !== undefined) return
+    if (this.#next.entries >= ENTRIES_AT_ONCE || this.#next.bytes >= BYTES_AT_ONCE) {
+      this.#commit()
+      return
+    }
+    if (this.#scheduled) return
+    this.#scheduled = true
+    // After the sockets that are ready in this turn have all been read.
+    setImmediate(() => {
+      this.#scheduled = false
+      if (this.#inFlight === undefined) this.#commit()
+    })
+  }
+
+  #commit(): void {
+    const plan = this.#next
+    if (plan.calls.length === 0) return
+    try {
+      const writes = plan.finish()
+      this.#inFlight = plan
+      this.#planAnew([])
+      if (writes.length === 0) this.#committed(plan)
+      else this.#issue(plan, writes)
+    } catch (error) {
+      this.#fail('A commit could not be made', error)
+    }
+  }
+
+  #issue(plan: CommitPlan, writes: readonly Write[]): void {
+    this.#checkOwner()
+    const { environment, aroundCommit, commitTimeoutMs } = this.#options
+    const write = (): Promise<void> => commit(environment, writes)
+    const deadline = setTimeout(() => {
+      if (this.#inFlight !== plan) return
+      this.#stuck = true
+      this.#fail(`A commit did not end within ${commitTimeoutMs} ms`, undefined)
+    }, commitTimeoutMs)
+    const committed = aroundCommit === undefined ? write() : aroundCommit(write)
+    committed.then(
+      () => {
+        clearTimeout(deadline)
+        if (this.#inFlight === plan) this.#committed(plan)
+      },
+      (error: unknown) => {
+        clearTimeout(deadline)
+        if (this.#inFlight === plan) void this.#notCommitted(plan, error)
+      },
+    )
+  }
+
+  /** LMDB shares an environment between processes, this store does not: whoever took it over is to have it alone. */
+  #checkOwner(): void {
+    const row = getRow(this.#sources.tables.meta, HEAD_KEY)
+    const owner = row === undefined ? undefined : decodeHead(row).owner
+    if (owner === undefined || Buffer.compare(owner, this.#durableHead.owner) !== 0) {
+      throw new Error('Another process has taken over the store')
+    }
+  }
+
+  #committed(plan: CommitPlan): void {
+    this.#durableHead = plan.head
+    this.#inFlight = undefined
+    this.#next.settled()
+    plan.resolve()
+    this.#goOn()
+  }
+
+  async #notCommitted(plan: CommitPlan, error: unknown): Promise<void> {
+    const full = await this.#isDiskFull(plan, error)
+    // The deadline may have passed meanwhile.
+    if (this.#inFlight !== plan) return
+    if (!full) {
+      this.#fail('A commit failed', error)
+      return
+    }
+    this.#inFlight = undefined
+    this.#planAnew(this.#next.calls)
+    plan.reject(new RelayStoreError('STORAGE', 'The disk is full', { cause: error }))
+    this.#goOn()
+  }
+
+  #goOn(): void {
+    if (this.#next.calls.length > 0) this.#schedule()
+    else if (this.#inFlight === undefined) this.#drained?.()
+  }
+
+  /** Replaces the next plan by one of these calls; one that throws is answered so, and leaves nothing in it. */
+  #planAnew(calls: readonly AppendCall[]): void {
+    let remaining = calls
+    for (;;) {
+      const plan = new CommitPlan(this.#sources, this.#inFlight?.head ?? this.#durableHead, this.#inFlight)
+      const thrown = addUntilThrow(plan, remaining)
+      if (thrown === undefined) {
+        this.#next = plan
+        return
+      }
+      thrown.call.reject(thrown.error)
+      remaining = remaining.filter((call) => call !== thrown.call)
+    }
+  }
+
+  async #isDiskFull(plan: CommitPlan, error: unknown): Promise<boolean> {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === ENOSPC || code === EDQUOT || code === 'ENOSPC' || code === 'EDQUOT') return true
+    try {
+      const { bavail, bsize } = await statfs(this.#options.directory)
+      return bavail * bsize < 2 * plan.bytes + FREE_BYTES_BESIDE_COMMIT
+    } catch {
+      // A file system that cannot even say its size is no full disk.
+      return false
+    }
+  }
+
+  #fail(reason: string, cause: unknown): void {
+    const failure = new RelayStoreError('STORAGE', `The store has failed: ${reason}`, { cause })
+    this.#failure = failure
+    const plans = [this.#inFlight, this.#next]
+    this.#inFlight = undefined
+    this.#next = new CommitPlan(this.#sources, this.#durableHead, undefined)
+    for (const plan of plans) plan?.reject(failure)
+    this.#resolveFailed(failure)
+    this.#drained?.()
+  }
+}
+
+function addUntilThrow(
+  plan: CommitPlan,
+  calls: readonly AppendCall[],
+): { readonly call: AppendCall; readonly error: Error } | undefined {
+  for (const call of calls) {
+    try {
+      plan.add(call)
+    } catch (error) {
+      return { call, error: error instanceof Error ? error : new Error(String(error)) }
+    }
+  }
+  return undefined
+}
