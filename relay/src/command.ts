@@ -1,0 +1,133 @@
+// The `tidemark` command: a relay as a process, and tokens for it. Turns flags and environment into options; whatever
+// is wrong with them stops the process and is named. Prints no secret, and no token but the one asked for.
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { type Logger as PinoLogger, pino } from 'pino'
+import { RelayError } from './errors.ts'
+import { DEFAULT_LIMITS } from './limits.ts'
+import { createRelay } from './relay.ts'
+import { parseGrant } from './token/grants.ts'
+import { secretOf } from './token/secret.ts'
+import { Tokens } from './token/tokens.ts'
+
+/** EX_IOERR of sysexits.h: durability cannot be promised any longer; a supervisor starts the process again. */
+const EXIT_FAILED = 74
+const EXIT_BAD_USE = 2
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+interface RelayFlags {
+  readonly data: string
+  readonly port: number
+  readonly host: string
+  readonly basePath: string
+  readonly logLevel: string
+}
+
+interface TokenFlags {
+  readonly data: string
+  readonly grant: readonly string[]
+  readonly subject: string
+  readonly expires: number
+}
+
+await run(process.argv)
+
+async function run(args: readonly string[]): Promise<void> {
+  try {
+    await program().parseAsync(args)
+  } catch (error) {
+    if (!(error instanceof RelayError)) throw error
+    process.stderr.write(`tidemark: ${error.message}\n`)
+    process.exitCode = error.code === 'BAD_OPTION' || error.code === 'BAD_GRANT' ? EXIT_BAD_USE : EXIT_FAILED
+  }
+}
+
+function program(): Command {
+  const command = new Command('tidemark').description('A relay for local-first documents').exitOverride((error) => {
+    process.exit(error.exitCode === 0 ? 0 : EXIT_BAD_USE)
+  })
+  command
+    .command('relay')
+    .description('serve a relay until SIGTERM or SIGINT')
+    .addOption(dataOption())
+    .addOption(
+      new Option('--port <number>', 'port to listen on; 0 picks one')
+        .env('TIDEMARK_PORT')
+        .default(4848)
+        .argParser(parsePort),
+    )
+    .addOption(new Option('--host <address>', 'address to listen on').env('TIDEMARK_HOST').default('127.0.0.1'))
+    .addOption(new Option('--base-path <path>', 'what stands before /v1/sync').env('TIDEMARK_BASE_PATH').default(''))
+    .addOption(
+      new Option('--log-level <level>', 'least level that is logged')
+        .env('TIDEMARK_LOG_LEVEL')
+        .choices(['debug', 'info', 'warn', 'error'])
+        .default('info'),
+    )
+    .action(serve)
+  command
+    .command('token')
+    .description('print a token for the relay on a data directory')
+    .addOption(dataOption())
+    .requiredOption('--grant <pattern:right>', "such as 'alice/*:write'; may be repeated", collectGrants)
+    .option('--subject <text>', 'whom the token is for', '')
+    .option('--expires <duration>', 'such as 90s, 15m, 12h or 30d', parseDuration, 30 * (UNIT_MS.d as number))
+    .action(printToken)
+  return command
+}
+
+function dataOption(): Option {
+  return new Option('--data <directory>', 'directory of the store and the secret')
+    .env('TIDEMARK_DATA')
+    .makeOptionMandatory()
+}
+
+async function serve({ data, port, host, basePath, logLevel }: RelayFlags): Promise<void> {
+  const logger: PinoLogger = pino({ level: logLevel, base: null }, pino.destination({ fd: 1, sync: true }))
+  const relay = await createRelay({ data, port, host, basePath, logger })
+  void relay.failed.then((error) => {
+    logger.fatal({ err: error }, 'durability cannot be promised any longer: ending')
+    process.exit(EXIT_FAILED)
+  })
+  logger.info({ url: relay.url }, 'relay ready')
+  const signal = await nextSignal()
+  logger.info({ signal }, 'closing: finishing what was begun')
+  await relay.close()
+  logger.info({}, 'relay closed')
+}
+
+/** The first; another one ends the process at once, as Node does by itself. */
+function nextSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', resolve)
+    process.once('SIGINT', resolve)
+  })
+}
+
+async function printToken({ data, grant, subject, expires }: TokenFlags): Promise<void> {
+  const warn = (_fields: object, message: string): void => void process.stderr.write(`tidemark: ${message}\n`)
+  const secret = await secretOf(data, { debug() {}, info: warn, warn, error: warn })
+  const tokens = new Tokens(secret, DEFAULT_LIMITS.tokensCachedMax)
+  process.stdout.write(`${await tokens.mint(grant, subject, Date.now(), expires)}\n`)
+}
+
+function parsePort(text: string): number {
+  const port = Number(text)
+  if (/^\d+$/.test(text) && port <= 65_535) return port
+  throw new InvalidArgumentError('It must be a whole number from 0 to 65535.')
+}
+
+function collectGrants(text: string, before: readonly string[] = []): readonly string[] {
+  try {
+    parseGrant(text)
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error))
+  }
+  return [...before, text]
+}
+
+function parseDuration(text: string): number {
+  const [, amount, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? []
+  const milliseconds = Number(amount) * (UNIT_MS[unit ?? ''] ?? 0)
+  if (milliseconds > 0) return milliseconds
+  throw new InvalidArgumentError('It must be a number and one of s, m, h and d, such as 30d.')
+}

@@ -1,0 +1,139 @@
+// Every limit of the relay: name with its unit, default, and what happens when it is reached. Nothing else in
+// relay/ invents a bound of its own, but for the constants of version 1 that stand in protocol/.
+import { ANNOUNCED_LIMITS, FEEDS_MAX, FIELD_LIMITS, VERIFYING_MS_MAX } from '@tidemark/protocol'
+import { RelayError } from './errors.ts'
+
+/** What bounds the memory, time and work of one relay. All of it can be given in part as `createRelay({ limits })`. */
+export interface Limits {
+  /** Milliseconds from connecting until a token is verified. Traffic does not refresh it. Then ERROR DEADLINE, close 4408. Default 5,000. */
+  readonly verifyTimeoutMs: number
+  /** Milliseconds that a connection may be open between two rounds. Then ERROR DEADLINE, close 4408. Default 15,000. */
+  readonly idleTimeoutMs: number
+  /** Milliseconds that a round may wait for the device to read, or to give credit. Then ERROR DEADLINE, close 4408. Default 30,000. */
+  readonly stallTimeoutMs: number
+  /** Milliseconds from a round's message to its DONE. Then ERROR DEADLINE, close 4408. Default 300,000. */
+  readonly roundTimeoutMs: number
+  /** Milliseconds that a closed WebSocket may take to say goodbye; then its socket is destroyed. Default 2,000. */
+  readonly closeTimeoutMs: number
+  /** Milliseconds in which the head of an HTTP request must have arrived; a server of the relay's own only. Default 5,000. */
+  readonly httpHeadersTimeoutMs: number
+  /** Milliseconds in which a whole HTTP request must have arrived; a server of the relay's own only. Default 10,000. */
+  readonly httpRequestTimeoutMs: number
+  /** Milliseconds that a kept-alive HTTP connection may rest; a server of the relay's own only. Default 65,000. */
+  readonly httpKeepAliveTimeoutMs: number
+
+  /** Connections (WebSockets and POSTs) at once. One more is told OVERLOADED and when to return. Default 20,000. */
+  readonly connectionsMax: number
+  /** Milliseconds after which a device that met OVERLOADED or RESTARTING may return. Default 5,000. */
+  readonly retryAfterMs: number
+
+  /** Bytes of one message after WELCOME, announced there. A longer one: TOO_LARGE, close 1009. Default 1 MiB. */
+  readonly messageBytesMax: number
+  /** Bytes of one payload, whole, announced in WELCOME. A longer one is REFUSED TOO_LARGE. Default 64 MiB. */
+  readonly entryBytesMax: number
+  /** Bytes of a payload's piece in one PUSH, announced in WELCOME. A longer one: TOO_LARGE, close 1009. Default 256 KiB. */
+  readonly pieceBytesMax: number
+  /** Channels in one round after the first, announced in WELCOME. One more: TOO_LARGE, close 1009. Default 1,024. */
+  readonly channelsMax: number
+  /** FEEDs in one round. One more is MALFORMED. Default 64. */
+  readonly feedsMax: number
+
+  /** Bytes that the relay gathers before it sends a message. A message ends with the frame that passes it. Default 128 KiB. */
+  readonly messageBytesTarget: number
+  /** Payload bytes of one ENTRIES frame; a longer entry is served as pieces of this. Default 64 KiB. */
+  readonly entriesBytesTarget: number
+  /** Payload bytes after which an HTTP response ends with DONE(more), whatever the receive window; one longer entry is still served whole. Default 4 MiB. */
+  readonly httpResponseBytesTarget: number
+  /** Payload bytes of one page read from the store; one longer entry still makes a page. Default 256 KiB. */
+  readonly pageBytesMax: number
+  /** Entries of one page read from the store. Default 1,000. */
+  readonly pageEntriesMax: number
+  /** Documents of one FEED_PAGE. Default 200. */
+  readonly feedDocumentsMax: number
+  /** Bytes in the send buffer of one socket above which its round pauses until the buffer has drained. Default 256 KiB. */
+  readonly sendBufferBytesMax: number
+
+  /** Bytes of unfinished payloads staged in memory, all devices together. A piece beyond is REFUSED OVERLOADED. Default 128 MiB. */
+  readonly stagedBytesMax: number
+  /** Milliseconds after its last piece at which an unfinished payload is dropped. Default 60,000. */
+  readonly stagedIdleTimeoutMs: number
+
+  /** Verified tokens remembered, least recently used forgotten first; one that is forgotten is verified again. Default 50,000. */
+  readonly tokensCachedMax: number
+  /** Origins of web pages that may connect; others get ORIGIN. Empty: all, the token is the guard. Default empty. */
+  readonly originsAllowed: readonly string[]
+}
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+export const DEFAULT_LIMITS: Limits = {
+  verifyTimeoutMs: VERIFYING_MS_MAX,
+  idleTimeoutMs: 15_000,
+  stallTimeoutMs: 30_000,
+  roundTimeoutMs: 300_000,
+  closeTimeoutMs: 2_000,
+  httpHeadersTimeoutMs: 5_000,
+  httpRequestTimeoutMs: 10_000,
+  httpKeepAliveTimeoutMs: 65_000,
+  connectionsMax: 20_000,
+  retryAfterMs: 5_000,
+  ...ANNOUNCED_LIMITS,
+  feedsMax: FEEDS_MAX,
+  messageBytesTarget: 128 * KIB,
+  entriesBytesTarget: 64 * KIB,
+  httpResponseBytesTarget: 4 * MIB,
+  pageBytesMax: 256 * KIB,
+  pageEntriesMax: 1_000,
+  feedDocumentsMax: 200,
+  sendBufferBytesMax: 256 * KIB,
+  stagedBytesMax: 128 * MIB,
+  stagedIdleTimeoutMs: 60_000,
+  tokensCachedMax: 50_000,
+  originsAllowed: [],
+}
+
+/** What a limit may not pass, where the protocol or a message's size says so: [least, most]. */
+const BOUNDS: Readonly<Partial<Record<keyof Limits, readonly [number, number]>>> = {
+  messageBytesMax: [4 * KIB, ANNOUNCED_LIMITS.messageBytesMax],
+  pieceBytesMax: [1, ANNOUNCED_LIMITS.pieceBytesMax],
+  feedsMax: [1, FEEDS_MAX],
+  channelsMax: [1, ANNOUNCED_LIMITS.channelsMax],
+  messageBytesTarget: [1, 256 * KIB],
+  entriesBytesTarget: [1, 256 * KIB],
+  pageEntriesMax: [1, FIELD_LIMITS.entriesPerFrameMax],
+  feedDocumentsMax: [1, FIELD_LIMITS.feedPageDocumentsMax],
+}
+
+const WHOLE_NUMBER_BOUNDS = [1, 2 ** 31 - 1] as const
+
+/**
+ * The defaults with what is given over them.
+ * @throws RelayError BAD_OPTION, which names the limit.
+ */
+export function completeLimits(given: Partial<Limits> = {}): Limits {
+  const complete: Record<string, unknown> = { ...DEFAULT_LIMITS }
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) continue
+    if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
+      throw new RelayError('BAD_OPTION', `limits.${name} is not a limit of the relay`, { option: `limits.${name}` })
+    }
+    complete[name] = name === 'originsAllowed' ? checkOrigins(value) : checkNumber(name as keyof Limits, value)
+  }
+  return complete as unknown as Limits
+}
+
+function checkNumber(name: keyof Limits, value: unknown): number {
+  const [least, most] = BOUNDS[name] ?? WHOLE_NUMBER_BOUNDS
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most) return value
+  const option = `limits.${name}`
+  throw new RelayError('BAD_OPTION', `${option} must be a whole number from ${least} to ${most}`, { option })
+}
+
+function checkOrigins(value: unknown): readonly string[] {
+  if (Array.isArray(value) && value.every((origin) => typeof origin === 'string' && URL.canParse(origin))) {
+    return value.map((origin: string) => new URL(origin).origin)
+  }
+  const option = 'limits.originsAllowed'
+  throw new RelayError('BAD_OPTION', `${option} must be a list of origins such as https://example.org`, { option })
+}

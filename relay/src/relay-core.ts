@@ -1,0 +1,90 @@
+// The relay without a socket: sessions over one store, for whatever carries bytes. Knows no clock, timer or network of
+// its own, so that a simulator drives the same core as the carriers do.
+import { pushIdOf as pushIdWith } from '@tidemark/protocol'
+import type { Limits } from './limits.ts'
+import { type Logger, SILENT } from './logger.ts'
+import { type Carrier, type Connection, type ConnectionContext, DrivenConnection } from './session/connection.ts'
+import type { SessionOptions } from './session/session.ts'
+import { Staging } from './session/staging.ts'
+import type { RelayStore } from './store/contract.ts'
+import { sha256 } from './store/sha256.ts'
+import type { TokenVerifier } from './token/tokens.ts'
+
+export interface RelayCoreOptions {
+  readonly store: RelayStore
+  readonly tokens: TokenVerifier
+  readonly limits: Limits
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly logger?: Logger
+}
+
+export interface RelayCore {
+  /** Sessions that are not over. */
+  readonly connectionCount: number
+  /** Begins a session. Without options as over a WebSocket: many rounds, and no token but that in HELLO. */
+  connect(carrier: Carrier, options?: Partial<SessionOptions>): Connection
+  /** Ends what is past its deadline, and drops what was staged too long ago. To be called now and then. */
+  sweep(): void
+  /** Ends every session at once, whatever it is at. What is being stored is stored. */
+  abandon(): void
+  /** Lets rounds under way finish, begins no other, and tells everybody RESTARTING. Resolves when no session is left. */
+  drain(): Promise<void>
+}
+
+export function createRelayCore(options: RelayCoreOptions): RelayCore {
+  return new Core(options)
+}
+
+class Core implements RelayCore {
+  readonly #context: ConnectionContext
+  readonly #connections = new Set<DrivenConnection>()
+  #draining = false
+  #drained: (() => void)[] = []
+
+  constructor({ store, tokens, limits, now, logger = SILENT }: RelayCoreOptions) {
+    const staging = new Staging(limits)
+    const pushIdOf = (format: number, payload: Uint8Array): Uint8Array => pushIdWith(sha256, format, payload)
+    this.#context = { store, tokens, limits, now, logger, staging, pushIdOf, epoch: store.epoch }
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size
+  }
+
+  connect(carrier: Carrier, options: Partial<SessionOptions> = {}): Connection {
+    const { oneRound = false, headerToken = '' } = options
+    const connection = new DrivenConnection(this.#context, carrier, { oneRound, headerToken }, this.#ended)
+    const full = this.#connections.size >= this.#context.limits.connectionsMax
+    this.#connections.add(connection)
+    if (this.#draining) connection.tell({ type: 'restarting', atOnce: false })
+    else if (full) connection.tell({ type: 'overloaded' })
+    return connection
+  }
+
+  sweep(): void {
+    const nowMs = this.#context.now()
+    this.#context.staging.sweep(nowMs)
+    for (const connection of this.#connections) {
+      if (connection.deadlineAtMs <= nowMs) connection.tell({ type: 'deadline' })
+    }
+  }
+
+  abandon(): void {
+    this.#draining = true
+    for (const connection of this.#connections) connection.tell({ type: 'restarting', atOnce: true })
+  }
+
+  async drain(): Promise<void> {
+    this.#draining = true
+    for (const connection of this.#connections) connection.tell({ type: 'restarting', atOnce: false })
+    if (this.#connections.size === 0) return
+    await new Promise<void>((resolve) => this.#drained.push(resolve))
+  }
+
+  readonly #ended = (connection: DrivenConnection): void => {
+    this.#connections.delete(connection)
+    if (this.#connections.size > 0) return
+    for (const resolve of this.#drained.splice(0)) resolve()
+  }
+}

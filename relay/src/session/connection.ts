@@ -1,0 +1,216 @@
+// Carries out the wishes of one session: asks store and tokens, encodes frames and packs them into messages.
+// Decides nothing; whatever goes wrong here becomes an event of the session.
+import {
+  type Code,
+  type DecodeLimits,
+  decodeMessage,
+  type Frame,
+  LIMITS_AFTER_WELCOME,
+  LIMITS_BEFORE_WELCOME,
+  MessageWriter,
+} from '@tidemark/protocol'
+import type { Logger } from '../logger.ts'
+import { type RelayStore, RelayStoreError } from '../store/contract.ts'
+import { TokenError, type TokenVerifier, type VerifiedToken } from '../token/tokens.ts'
+import type { SessionContext } from './context.ts'
+import { Durable } from './durable.ts'
+import type { Effect, SessionEvent } from './effects.ts'
+import { Session, type SessionOptions } from './session.ts'
+
+/** The device's end of a connection, as a session needs it: a WebSocket, an HTTP response, or nothing but memory. */
+export interface Carrier {
+  /** Bytes that were sent and have not left yet. */
+  readonly bufferedBytes: number
+  /** One message, whose bytes are the carrier's from now on. Never throws, also after the other side has gone. */
+  send(bytes: Uint8Array): void
+  /** Nothing more is sent. `retryAfterMs` 0: no matter. */
+  close(code: Code, reason: string, retryAfterMs: number): void
+}
+
+/** What a carrier tells. Nothing here throws. */
+export interface Connection {
+  /** One whole message, whose bytes nobody else changes from now on. */
+  receive(bytes: Uint8Array): void
+  /** What came is no message; the device is told why. */
+  reject(code: Code, message: string): void
+  /** `bufferedBytes` has gone down. */
+  writable(): void
+  /** The device has gone. */
+  closed(): void
+}
+
+/** What the connections of one relay share. */
+export interface ConnectionContext extends SessionContext {
+  readonly store: RelayStore
+  readonly tokens: TokenVerifier
+  readonly logger: Logger
+  readonly now: () => number
+}
+
+export class DrivenConnection implements Connection {
+  readonly #context: ConnectionContext
+  readonly #carrier: Carrier
+  readonly #ended: (connection: DrivenConnection) => void
+  readonly #session: Session
+  readonly #writer = new MessageWriter()
+  readonly #events: SessionEvent[] = []
+  #running = false
+  #awaitingWritable = false
+
+  /** `ended` is called once, when the session is over. */
+  constructor(
+    context: ConnectionContext,
+    carrier: Carrier,
+    options: SessionOptions,
+    ended: (connection: DrivenConnection) => void,
+  ) {
+    this.#context = context
+    this.#carrier = carrier
+    this.#ended = ended
+    this.#session = new Session(context, options, context.now())
+  }
+
+  get deadlineAtMs(): number {
+    return this.#session.deadlineAtMs
+  }
+
+  receive(bytes: Uint8Array): void {
+    if (this.#session.ended) return
+    const decoded = decodeMessage(bytes, this.#decodeLimits())
+    if (decoded.ok) this.tell({ type: 'frames', frames: decoded.frames })
+    else this.reject(decoded.code, decoded.message)
+  }
+
+  reject(code: Code, message: string): void {
+    this.tell({ type: 'undecodable', code, message })
+  }
+
+  writable(): void {
+    if (!this.#awaitingWritable || this.#carrier.bufferedBytes > this.#context.limits.sendBufferBytesMax) return
+    this.#awaitingWritable = false
+    this.tell({ type: 'writable' })
+  }
+
+  closed(): void {
+    this.tell({ type: 'closed' })
+  }
+
+  /** Events that arise while effects are carried out wait for their turn, so that the session never overtakes itself. */
+  tell(first: SessionEvent): void {
+    if (this.#session.ended) return
+    this.#events.push(first)
+    if (this.#running) return
+    this.#running = true
+    for (let event = this.#events.shift(); event !== undefined; event = this.#events.shift()) {
+      const effects = this.#session.handle(event, this.#context.now())
+      for (const effect of effects) this.#carryOut(effect)
+    }
+    this.#running = false
+    if (this.#session.ended) this.#ended(this)
+  }
+
+  #decodeLimits(): DecodeLimits {
+    if (!this.#session.welcomed) return LIMITS_BEFORE_WELCOME
+    const { messageBytesMax, pieceBytesMax, channelsMax } = this.#context.limits
+    return { messageBytesMax, framesMax: LIMITS_AFTER_WELCOME.framesMax, opensMax: channelsMax, pieceBytesMax }
+  }
+
+  #carryOut(effect: Effect): void {
+    const { store } = this.#context
+    switch (effect.type) {
+      case 'send':
+        this.#write(effect.frame)
+        return
+      case 'acknowledge': {
+        const { pushId, receipt } = effect.durable
+        this.#write({ type: 'ACK', channel: effect.channel, pushId, receipt })
+        return
+      }
+      case 'flush':
+        this.#flush()
+        return
+      case 'verify':
+        this.#verify(effect.token)
+        return
+      case 'judge': {
+        const { channel } = effect
+        this.#ask('judge', channel, store.judge(effect.request), (judgement) => ({
+          type: 'judged',
+          channel,
+          judgement,
+        }))
+        return
+      }
+      case 'append':
+        this.#ask('append', 0, Durable.append(store, effect.pushes), (outcomes) => ({
+          type: 'appended',
+          outcomes,
+        }))
+        return
+      case 'read':
+        this.#ask('read', 0, store.read(effect.request), (page) => ({ type: 'page', page }))
+        return
+      case 'feed':
+        this.#ask('feed', 0, store.feed(effect.request), (page) => ({ type: 'feedPage', page }))
+        return
+      case 'awaitWritable':
+        this.#awaitingWritable = true
+        this.writable()
+        return
+      case 'close':
+        this.#carrier.close(effect.code, effect.reason, effect.retryAfterMs)
+        return
+    }
+  }
+
+  #write(frame: Frame): void {
+    try {
+      this.#writer.write(frame)
+    } catch (error) {
+      // A frame that cannot be said is our own mistake, or the store's.
+      this.#context.logger.error({ err: error, frame: frame.type }, 'a frame could not be encoded')
+      this.tell({ type: 'fault' })
+      return
+    }
+    if (this.#writer.byteLength >= this.#context.limits.messageBytesTarget) this.#flush()
+  }
+
+  #flush(): void {
+    if (this.#writer.byteLength > 0) this.#carrier.send(this.#writer.take())
+  }
+
+  #verify(token: string): void {
+    let verified: VerifiedToken | Promise<VerifiedToken>
+    try {
+      verified = this.#context.tokens.verify(token, this.#context.now())
+    } catch (error) {
+      this.#failed('verify', 0, error)
+      return
+    }
+    if (verified instanceof Promise) this.#ask('verify', 0, verified, (known) => ({ type: 'verified', token: known }))
+    else this.tell({ type: 'verified', token: verified })
+  }
+
+  #ask<Answer>(wish: Wish, channel: number, asked: Promise<Answer>, toEvent: (answer: Answer) => SessionEvent): void {
+    asked.then(
+      (answer) => this.tell(toEvent(answer)),
+      (error: unknown) => this.#failed(wish, channel, error),
+    )
+  }
+
+  #failed(wish: Wish, channel: number, error: unknown): void {
+    const { code, message } = explain(error)
+    if (code === 'FAULT' || code === 'STORAGE') this.#context.logger.error({ err: error, wish }, 'the store failed')
+    this.tell({ type: 'failed', wish, channel, code, message })
+  }
+}
+
+type Wish = Extract<SessionEvent, { type: 'failed' }>['wish']
+
+/** For the device: nothing of the machine that the relay runs on. */
+function explain(error: unknown): { code: Code; message: string } {
+  if (error instanceof TokenError) return { code: 'TOKEN', message: error.message }
+  if (!(error instanceof RelayStoreError)) return { code: 'FAULT', message: 'The relay failed' }
+  if (error.code === 'CLOSED') return { code: 'RESTARTING', message: 'The relay is restarting' }
+  return { code: 'STORAGE', message: 'The relay cannot store or read at the moment' }
+}
