@@ -124,7 +124,10 @@ export class MemorySocket implements WebSocketLike {
 
   #arriveOpen(): void {
     if (this.readyState !== 0) return
-    if (!this.#relay.isUp) return this.#end(1006, '')
+    if (!this.#relay.isUp) {
+      this.#end(1006, '')
+      return
+    }
     this.readyState = 1
     this.#relay.connectionsMade++
     this.#connection = this.#relay.core.connect({

@@ -152,7 +152,7 @@ export class Exchange {
     if (this.#error !== null) return false
     if (frame.mark.length > 0) this.mark(frame.mark.slice())
     if (this.#error !== null) return false
-    if (frame.mark.length > 0) this.#finishReset(this.view.mark)
+    this.#finishReset()
     this.view.tag = frame.tag.slice()
     this.view.deleted = false
     this.view.lastSyncedAt = nowMs
@@ -201,10 +201,10 @@ export class Exchange {
    * What Yjs derives from the relay's own entries (an overwritten map key, say) the relay's readers derive too.
    * It can be told apart only with all of the log at hand; without, it is pushed once too often, and nothing is lost.
    */
-  #finishReset(mark: Uint8Array): void {
+  #finishReset(): void {
     if (!this.view.resyncing) return
     this.view.resyncing = false
-    this.view.receipt = mark
+    this.view.receipt = this.view.mark
     if (this.#givenSinceReset !== null) this.#knowDerived(this.#givenSinceReset)
     this.#givenSinceReset = null
     this.#reseedDue = !this.view.unsent.isEmpty

@@ -1,5 +1,6 @@
 // Yjs updates (format 1) as change sets and back. Reads payloads of strangers, so it bounds before it trusts.
 // Source of the format: yjs 13.6, src/utils/encoding.js and DeleteSet.js.
+import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
 import { ChangeSet } from './change-set.ts'
@@ -13,7 +14,10 @@ type Struct = Y.Item | Y.GC | Y.Skip
 /** What an update carries, or why it cannot be applied. Has no side effects and allocates no more than the bytes explain. */
 export function inspectUpdate(update: Uint8Array): ChangeSet | { readonly reason: string } {
   try {
-    const { structs, ds } = Y.decodeUpdate(update)
+    const decoder = decoding.createDecoder(update)
+    const { structs, ds } = Y.decodeUpdateV2(update, decoderOn(decoder))
+    // A format 2 update reads as an empty one of format 1, and more.
+    if (decoding.hasContent(decoder)) return { reason: 'more bytes than an update of format 1 has' }
     const changes = new ChangeSet()
     for (const struct of structs as readonly Struct[]) {
       const end = struct.id.clock + struct.length
@@ -29,6 +33,15 @@ export function inspectUpdate(update: Uint8Array): ChangeSet | { readonly reason
     return changes
   } catch (error) {
     return { reason: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+/** For yjs's decodeUpdateV2, which is generic in the format: format 1, on a decoder that says afterwards how far it got. */
+function decoderOn(decoder: decoding.Decoder): typeof Y.UpdateDecoderV1 {
+  return class extends Y.UpdateDecoderV1 {
+    constructor() {
+      super(decoder)
+    }
   }
 }
 

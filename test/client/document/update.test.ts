@@ -59,8 +59,9 @@ describe('encodeChanges', () => {
 
         expect(snapshotOf(reader)).toEqual(snapshotOf(writer))
         expect(snapshotOf(reader)).toEqual(snapshotOf(twin))
-        expect(reader.getText('text').toDelta()).toEqual(writer.getText('text').toDelta())
-        expect(reader.getMap('map').toJSON()).toEqual(writer.getMap('map').toJSON())
+        // Not the writer's own: an edit in the middle of a surrogate pair spoils the pair where it was made.
+        expect(reader.getText('text').toDelta()).toEqual(twin.getText('text').toDelta())
+        expect(reader.getMap('map').toJSON()).toEqual(twin.getMap('map').toJSON())
         if (push === null) expect(unsent.isEmpty).toBe(true)
       }),
       { numRuns: 300 },
@@ -84,7 +85,9 @@ describe('encodeChanges', () => {
         const reader = new Y.Doc()
         for (const push of secondFirst ? pushes.toReversed() : pushes) Y.applyUpdate(reader, push)
         expect(snapshotOf(reader)).toEqual(snapshotOf(writer))
-        expect(reader.getText('text').toDelta()).toEqual(writer.getText('text').toDelta())
+        const whole = new Y.Doc()
+        Y.applyUpdate(whole, Y.encodeStateAsUpdate(writer))
+        expect(reader.getText('text').toDelta()).toEqual(whole.getText('text').toDelta())
       }),
       { numRuns: 300 },
     )
