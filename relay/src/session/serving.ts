@@ -99,7 +99,7 @@ export class Serving {
       }
       if (this.#outlet.full) return 'writable'
       const room = this.#roomFor(stored)
-      if (room === 0 && stored.payload.length > 0) return this.#outlet.oneRound ? 'more' : 'credit'
+      if (room === 0) return this.#outlet.oneRound ? 'more' : 'credit'
       this.#addPiece(stored, room)
     }
     return null
