@@ -32,6 +32,20 @@ export interface SyncStatus extends DocumentStatus {
 const SAFETIES: readonly Safety[] = ['unsaved', 'on-device', 'on-relay', 'confirmed']
 const ACTIVITIES = ['idle', 'waiting', 'stuck', 'syncing'] as const
 
+type Mutable<Value> = { -readonly [Name in keyof Value]: Value[Name] }
+
+const NOTHING_AT_RELAY: Mutable<RelayStatus> = { safety: 'on-device', lastSyncedAt: null, problem: null }
+const NOTHING: Mutable<SyncStatus> = {
+  safety: 'on-device',
+  activity: 'idle',
+  unsentBytes: 0,
+  unsentSince: null,
+  lastSyncedAt: null,
+  problem: null,
+  relays: {},
+  documentsUnsent: 0,
+}
+
 export function worseSafety(a: Safety, b: Safety): Safety {
   return SAFETIES.indexOf(a) <= SAFETIES.indexOf(b) ? a : b
 }
@@ -42,20 +56,32 @@ export function betterSafety(a: Safety, b: Safety): Safety {
 
 /** The sum of all documents' statuses. */
 export function sumOfStatuses(statuses: Iterable<DocumentStatus>, relays: readonly string[]): SyncStatus {
-  let sum: SyncStatus | null = null
-  for (const status of statuses) sum = sum === null ? { ...status, documentsUnsent: unsent(status) } : plus(sum, status)
-  if (sum !== null) return sum
-  const nothing: RelayStatus = { safety: 'on-device', lastSyncedAt: null, problem: null }
-  return {
-    safety: 'on-device',
-    activity: 'idle',
-    unsentBytes: 0,
-    unsentSince: null,
-    lastSyncedAt: null,
-    problem: null,
-    relays: Object.fromEntries(relays.map((relay) => [relay, nothing])),
-    documentsUnsent: 0,
+  // Summed in place: a library has thousands of documents, and this runs as somebody types.
+  const sum = { ...NOTHING, relays: Object.fromEntries(relays.map((relay) => [relay, { ...NOTHING_AT_RELAY }])) }
+  let isFirst = true
+  for (const status of statuses) {
+    sum.safety = isFirst ? status.safety : worseSafety(sum.safety, status.safety)
+    if (ACTIVITIES.indexOf(status.activity) > ACTIVITIES.indexOf(sum.activity)) sum.activity = status.activity
+    sum.unsentBytes += status.unsentBytes
+    sum.unsentSince = earlier(sum.unsentSince, status.unsentSince)
+    sum.lastSyncedAt = later(sum.lastSyncedAt, status.lastSyncedAt)
+    sum.problem = graver(sum.problem, status.problem)
+    if (status.safety === 'unsaved' || status.unsentSince !== null) sum.documentsUnsent++
+    for (const [relay, one] of Object.entries(status.relays)) {
+      const there = sum.relays[relay]
+      if (there === undefined) continue
+      there.safety = isFirst ? one.safety : worseSafety(there.safety, one.safety)
+      there.lastSyncedAt = later(there.lastSyncedAt, one.lastSyncedAt)
+      there.problem = graver(there.problem, one.problem)
+    }
+    isFirst = false
   }
+  return sum
+}
+
+/** The one that the app must act on, or else the first. */
+export function graver(a: TidemarkError | null, b: TidemarkError | null): TidemarkError | null {
+  return a === null || (a.retryable && b !== null && !b.retryable) ? b : a
 }
 
 /** Frozen, and the very object `before` if it says the same. */
@@ -64,36 +90,6 @@ export function frozenStatus<Status extends DocumentStatus>(before: Status | nul
   for (const relay of Object.values(status.relays)) Object.freeze(relay)
   Object.freeze(status.relays)
   return Object.freeze(status)
-}
-
-function plus(sum: SyncStatus, status: DocumentStatus): SyncStatus {
-  const relays: Record<string, RelayStatus> = { ...sum.relays }
-  for (const [relay, one] of Object.entries(status.relays)) {
-    const other = relays[relay]
-    relays[relay] =
-      other === undefined
-        ? one
-        : {
-            safety: worseSafety(other.safety, one.safety),
-            lastSyncedAt: later(other.lastSyncedAt, one.lastSyncedAt),
-            problem: other.problem ?? one.problem,
-          }
-  }
-  const [a, b] = [ACTIVITIES.indexOf(sum.activity), ACTIVITIES.indexOf(status.activity)]
-  return {
-    safety: worseSafety(sum.safety, status.safety),
-    activity: a >= b ? sum.activity : status.activity,
-    unsentBytes: sum.unsentBytes + status.unsentBytes,
-    unsentSince: earlier(sum.unsentSince, status.unsentSince),
-    lastSyncedAt: later(sum.lastSyncedAt, status.lastSyncedAt),
-    problem: sum.problem ?? status.problem,
-    relays,
-    documentsUnsent: sum.documentsUnsent + unsent(status),
-  }
-}
-
-function unsent(status: DocumentStatus): number {
-  return status.safety === 'unsaved' || status.unsentSince !== null ? 1 : 0
 }
 
 function later(a: number | null, b: number | null): number | null {

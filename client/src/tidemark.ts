@@ -23,6 +23,9 @@ export class Tidemark {
   readonly #listeners = new Listeners<SyncStatus>()
   #parts: Opened | null = null
   #status: SyncStatus
+  #statusTold: SyncStatus
+  /** By document id; what is missing is out of date. */
+  readonly #statuses = new Map<string, DocumentStatus>()
   #notifying = false
   #closing: Promise<void> | null = null
 
@@ -31,6 +34,7 @@ export class Tidemark {
     this.#options = checkOptions(options)
     this.#relays = this.#options.relays.map(({ url }) => url)
     this.#status = frozenStatus(null, sumOfStatuses([], this.#relays))
+    this.#statusTold = this.#status
     this.#opened = this.#open()
     // Whoever calls a method gets the error; without a call nobody has asked.
     this.#opened.catch(() => undefined)
@@ -38,6 +42,8 @@ export class Tidemark {
 
   /** Frozen; the same object until something changes. */
   get status(): SyncStatus {
+    // An edit of this very task must not read as safe.
+    if (this.#notifying) this.#status = this.#sum()
     return this.#status
   }
 
@@ -136,7 +142,7 @@ export class Tidemark {
       platform,
       relays: this.#relays,
       isScheduled: schedule !== null,
-      changed: () => this.#changed(),
+      changed: (id) => this.#changed(id),
       edited: () => this.#parts?.scheduler?.edited(),
       rebuilt: (id) => this.#documents.get(id)?.noteRebuilt(),
     })
@@ -175,8 +181,10 @@ export class Tidemark {
     }
   }
 
-  /** Told once per task, however much changed in it. */
-  #changed(): void {
+  /** Told once per task, however much changed in it. Without an id: all documents may have. */
+  #changed(documentId?: string): void {
+    if (documentId === undefined) this.#statuses.clear()
+    else this.#statuses.delete(documentId)
     if (this.#notifying) return
     this.#notifying = true
     void Promise.resolve().then(() => {
@@ -186,20 +194,25 @@ export class Tidemark {
   }
 
   #refresh(): void {
-    const device = this.#parts?.device
-    if (device === undefined) return
+    if (this.#parts === null) return
     for (const document of this.#documents.values()) document.refresh()
-    const ids = [...device.library.documentIds()]
-    const status = frozenStatus(
-      this.#status,
-      sumOfStatuses(
-        ids.map((id) => device.status(id)),
-        this.#relays,
-      ),
-    )
-    if (status === this.#status) return
-    this.#status = status
-    this.#listeners.call(status)
+    this.#status = this.#sum()
+    if (this.#status === this.#statusTold) return
+    this.#statusTold = this.#status
+    this.#listeners.call(this.#status)
+  }
+
+  #sum(): SyncStatus {
+    const device = this.#parts?.device
+    if (device === undefined) return this.#status
+    const statuses = function* (known: Map<string, DocumentStatus>): IterableIterator<DocumentStatus> {
+      for (const id of device.library.documentIds()) {
+        const status = known.get(id) ?? device.status(id)
+        known.set(id, status)
+        yield status
+      }
+    }
+    return frozenStatus(this.#status, sumOfStatuses(statuses(this.#statuses), this.#relays))
   }
 
   async #close(): Promise<void> {

@@ -1,6 +1,6 @@
 // A document's status out of what is known of it, loaded or not.
 import type { TidemarkError } from '../errors.ts'
-import { betterSafety, type DocumentStatus, type RelayStatus, type Safety } from '../status.ts'
+import { betterSafety, type DocumentStatus, graver, type RelayStatus, type Safety } from '../status.ts'
 
 export interface StatusSource {
   readonly isSaved: boolean
@@ -32,7 +32,7 @@ export function documentStatus(source: StatusSource): DocumentStatus {
   }
   const synced = source.views.map(({ lastSyncedAt }) => lastSyncedAt ?? 0)
   const isSafe = best === 'on-relay'
-  const problem = source.problem ?? worst(source.views.map((view) => view.problem))
+  const problem = source.views.map((view) => view.problem).reduce(graver, source.problem)
   return {
     safety: best,
     activity: activityOf(source, problem, isSafe),
@@ -49,10 +49,4 @@ function activityOf(source: StatusSource, problem: TidemarkError | null, isSafe:
   if (problem !== null && !problem.retryable) return 'stuck'
   const isWaiting = source.unsentSince !== null && !isSafe && source.views.length > 0
   return source.isScheduled && (isWaiting || problem !== null) ? 'waiting' : 'idle'
-}
-
-/** The one that the app must act on comes first. */
-function worst(problems: readonly (TidemarkError | null)[]): TidemarkError | null {
-  const real = problems.filter((problem) => problem !== null)
-  return real.find(({ retryable }) => !retryable) ?? real[0] ?? null
 }

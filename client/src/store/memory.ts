@@ -3,8 +3,15 @@ import type { DeviceStore } from './contract.ts'
 import { MemoryDisk } from './memory-disk.ts'
 
 /**
- * A store that lives as long as this object: given to a later Tidemark, it acts as a restart of the device.
+ * A store that lives as long as this object: given to a later Tidemark, it acts as a restart of the device. An earlier
+ * one that still has it open is cut off, as if its process had died.
  */
 export function memoryStore(): DeviceStore {
-  return new MemoryDisk()
+  const disk = new MemoryDisk()
+  return {
+    open: () => {
+      disk.crash()
+      return disk.open()
+    },
+  }
 }

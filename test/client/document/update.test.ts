@@ -83,7 +83,7 @@ describe('encodeChanges', () => {
         second.structs.remove(7, 0, cutAt)
         const pushes = [encodeChanges(writer, first), encodeChanges(writer, second)].filter((push) => push !== null)
         const reader = new Y.Doc()
-        for (const push of secondFirst ? pushes.toReversed() : pushes) Y.applyUpdate(reader, push)
+        for (const push of secondFirst ? [...pushes].reverse() : pushes) Y.applyUpdate(reader, push)
         expect(snapshotOf(reader)).toEqual(snapshotOf(writer))
         const whole = new Y.Doc()
         Y.applyUpdate(whole, Y.encodeStateAsUpdate(writer))

@@ -5,10 +5,23 @@ import { memoryStore } from '../../../client/src/store/memory.ts'
 import { MemoryDisk } from '../../../client/src/store/memory-disk.ts'
 import { appending, texts } from './rows.ts'
 
-describe('memoryStore', () => {
+describe('MemoryDisk', () => {
   deviceStoreContract(it, async () => {
-    const store = memoryStore()
+    const store = new MemoryDisk()
     return { store, another: () => store, isShared: false, dispose: async () => {} }
+  })
+})
+
+describe('memoryStore', () => {
+  it('given to a later Tidemark is a restart of the device: the earlier one is cut off', async () => {
+    const store = memoryStore()
+    const before = await store.open()
+    await before.commit(appending('d', 'kept'))
+    const after = await store.open()
+    expect(texts(await after.rows('d'))).toEqual(['kept'])
+    await expect(before.commit(appending('d', 'too late'))).rejects.toMatchObject({ code: 'CLOSED' })
+    await after.commit(appending('d', 'next'))
+    expect(texts(await after.rows('d'))).toEqual(['kept', 'next'])
   })
 })
 
