@@ -43,8 +43,8 @@ import {
 import { type DecodeLimits, FIELD_LIMITS, LIMITS_AFTER_WELCOME } from './limits.ts'
 
 const { bookmarkBytesMax, documentIdBytesMax, messageTextBytesMax, vaultBytesMax } = FIELD_LIMITS
-/** Document id of one character and its length, flags, tag. */
-const FEED_DOCUMENT_BYTES_MIN = 2 + 1 + TAG_BYTES
+/** Length of the document id, flags, tag: whether the id is one is not for the codec to say. */
+const FEED_DOCUMENT_BYTES_MIN = 1 + 1 + TAG_BYTES
 /** Push id, format, total, offset, length, one byte. */
 const ENTRY_BYTES_MIN = ID_BYTES + 5
 const END: FrameOf<'END'> = { type: 'END' }

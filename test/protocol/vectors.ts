@@ -1,0 +1,96 @@
+// Reads test/vectors/*.json: hex to bytes by the names of byte fields, which are the same in every frame.
+import { readFileSync } from 'node:fs'
+import type { DecodeLimits, Frame } from '@tidemark/protocol'
+
+const BYTE_FIELDS = new Set([
+  'bytes',
+  'deviceId',
+  'digest',
+  'epoch',
+  'fingerprint',
+  'generation',
+  'id',
+  'incarnation',
+  'mark',
+  'pushId',
+  'receipt',
+  'snapshotId',
+  'tag',
+])
+
+export interface FrameVectors {
+  readonly frames: readonly { readonly name: string; readonly frame: unknown; readonly hex: string }[]
+}
+
+interface MessageVector {
+  readonly name: string
+  readonly frames: readonly unknown[]
+  readonly hex: string
+}
+
+export interface MessageVectors {
+  readonly both: readonly MessageVector[]
+  readonly read: readonly MessageVector[]
+}
+
+export interface RejectVectors {
+  readonly rejects: readonly {
+    readonly name: string
+    readonly hex: string
+    readonly code: string
+    readonly at: string
+    readonly limits?: DecodeLimits
+  }[]
+}
+
+export interface VaruintVectors {
+  readonly valid: readonly { readonly value: number; readonly hex: string }[]
+  readonly invalid: readonly { readonly name: string; readonly hex: string }[]
+}
+
+export interface IdentifierVectors {
+  readonly pushIds: readonly {
+    readonly name: string
+    readonly format: number
+    readonly payload: string | { readonly length: number }
+    readonly pushId: string
+  }[]
+  readonly chains: readonly {
+    readonly incarnation: string
+    readonly documentId: string
+    readonly pushIds: readonly string[]
+    readonly chain: readonly string[]
+    readonly generation: string
+    readonly tag: string
+    readonly repaired: { readonly generation: string; readonly tag: string }
+  }[]
+  readonly documentIds: {
+    readonly valid: readonly { readonly documentId: string; readonly vault: string; readonly name: string }[]
+    readonly invalid: readonly { readonly name: string; readonly documentId: string }[]
+  }
+}
+
+export const vectorsDirectory: URL = new URL('../vectors/', import.meta.url)
+
+export function readVectors<Vectors>(file: string): Vectors {
+  return JSON.parse(readFileSync(new URL(file, vectorsDirectory), 'utf8')) as Vectors
+}
+
+export function fromHex(hex: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(hex, 'hex'))
+}
+
+export function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}
+
+export function frameOf(vector: unknown): Frame {
+  return bytesFromHex(vector, '') as Frame
+}
+
+function bytesFromHex(value: unknown, field: string): unknown {
+  if (typeof value === 'string') return BYTE_FIELDS.has(field) ? fromHex(value) : value
+  if (Array.isArray(value)) return value.map((item) => bytesFromHex(item, ''))
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, bytesFromHex(inner, name)]))
+}
