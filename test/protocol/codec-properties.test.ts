@@ -146,7 +146,7 @@ const vectorMessages = [
 
 describe('round trip', () => {
   it('gives back any frames', () => {
-    fc.assert(
+    return fc.assert(
       fc.property(fc.array(frame, { minLength: 1, maxLength: 12 }), (frames) => {
         expect(decodeMessage(encodeFrames(frames), LIMITS_AFTER_WELCOME)).toEqual({ ok: true, frames })
       }),
@@ -155,7 +155,7 @@ describe('round trip', () => {
   })
 
   it('has one form for each message: what decodes without ignorable parts encodes to the same bytes', () => {
-    fc.assert(
+    return fc.assert(
       fc.property(fc.array(frame, { minLength: 1, maxLength: 4 }), (frames) => {
         const message = encodeFrames(frames)
         const result = decodeMessage(message, LIMITS_AFTER_WELCOME)
@@ -173,7 +173,7 @@ describe('any bytes', () => {
     .map((list) => Uint8Array.from(list.flatMap(([type, body]) => [type, body.length, ...body])))
 
   it('are judged and never throw', () => {
-    fc.assert(
+    return fc.assert(
       fc.property(fc.oneof(bytes(0, 400), framed), (message) => isSound(message)),
       { numRuns: 20_000 },
     )
@@ -184,7 +184,7 @@ describe('any bytes', () => {
       minLength: 1,
       maxLength: 4,
     })
-    fc.assert(
+    return fc.assert(
       fc.property(fc.constantFrom(...vectorMessages), edits, (message, changes) => {
         const mutated = [...message]
         for (const [place, removed, byte] of changes) {
