@@ -98,7 +98,8 @@ async function openIn(directory: string, options: LmdbStoreOptions): Promise<Rel
 
 /** @throws RelayStoreError UNKNOWN_FORMAT, having written nothing. */
 function openMeta(root: RootDatabase<Uint8Array, Uint8Array>, directory: string): Table {
-  const tables = [...root.getKeys()].map((name) => Buffer.from(name).toString())
+  // lmdb-js stores the names of tables with their closing zero.
+  const tables = [...root.getKeys()].map((name) => Buffer.from(name).toString().replace(/\0$/, ''))
   if (tables.length > 0 && !tables.includes('meta')) {
     const found = `an LMDB environment with the tables ${tables.join(', ')}`
     throw new RelayStoreError('UNKNOWN_FORMAT', `The data in ${directory} is ${found}, not a store of Tidemark`)
