@@ -55,9 +55,12 @@ function holds(holder: Holder, self: Holder): boolean {
 function startOf(pid: number): string | undefined {
   if (process.platform === 'linux') {
     try {
-      // proc_pid_stat(5): the name may hold anything, so fields are counted from its closing parenthesis, field 2.
+      // proc_pid_stat(5): the name may hold anything, so fields are counted from its closing parenthesis: state, the
+      // third, comes next, and the start in ticks since boot is the 22nd.
       const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-      return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      // A zombie is dead, and only waits to be told so to its parent. What its threads may still write, LMDB waits for.
+      return fields[0] === 'Z' || fields[0] === 'X' ? undefined : (fields[19] ?? '')
     } catch (error) {
       if (hasCode(error, 'ENOENT') || hasCode(error, 'ESRCH')) return undefined
       throw error
