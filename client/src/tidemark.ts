@@ -91,15 +91,15 @@ export class Tidemark {
   }
 
   /**
-   * Removes the document from this device only. It must be closed.
+   * Removes the document from this device only, and closes it.
    * @throws TidemarkError UNSENT when it has edits that no relay has, unless `discardUnsent`; BAD_ID; STORE_FAILED
    */
   async forget(id: string, options: { discardUnsent?: boolean } = {}): Promise<void> {
     checkId(id)
     const { device } = await this.#ready()
     await this.#documents.get(id)?.close()
-    const { safety, unsentSince } = device.status(id)
-    if (safety !== 'on-relay' && unsentSince !== null && !options.discardUnsent) {
+    const isUnsent = device.status(id).safety !== 'on-relay' && (await device.store.rows(id)).length > 0
+    if (isUnsent && !options.discardUnsent) {
       throw new TidemarkError('UNSENT', `${id} has edits that no relay has; sync first, or say discardUnsent`, {
         documentId: id,
       })

@@ -1,0 +1,45 @@
+// A clock that stands still until a test moves it.
+import type { Platform } from '../../client/src/platform.ts'
+
+interface Alarm {
+  readonly atMs: number
+  readonly ring: () => void
+}
+
+export class VirtualTime implements Pick<Platform, 'now' | 'setTimeout' | 'clearTimeout'> {
+  nowMs = 1_000_000
+  readonly #alarms = new Set<Alarm>()
+
+  now(): number {
+    return this.nowMs
+  }
+
+  setTimeout(ring: () => void, delayMs: number): Alarm {
+    const alarm = { atMs: this.nowMs + delayMs, ring }
+    this.#alarms.add(alarm)
+    return alarm
+  }
+
+  clearTimeout(alarm: unknown): void {
+    this.#alarms.delete(alarm as Alarm)
+  }
+
+  /** Lets time pass, with what it brings done before the next alarm rings. */
+  async pass(durationMs: number): Promise<void> {
+    const untilMs = this.nowMs + durationMs
+    for (;;) {
+      await settle()
+      const next = [...this.#alarms].filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs)[0]
+      if (next === undefined) break
+      this.#alarms.delete(next)
+      this.nowMs = Math.max(this.nowMs, next.atMs)
+      next.ring()
+    }
+    this.nowMs = untilMs
+    await settle()
+  }
+}
+
+function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
