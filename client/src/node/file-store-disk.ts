@@ -1,0 +1,111 @@
+// The few things that a device store does with files, each complete or failed. Knows nothing of what is in them.
+import { type FileHandle, mkdir, open, readdir, stat, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { DeviceStoreError } from '../store/contract.ts'
+
+/** What one read call may ask for: Node's limit is 2 GiB. */
+const READ_BYTES_MAX = 1 << 30
+
+/** Codes with which systems say that a disk or a quota is full. */
+const FULL_CODES = ['ENOSPC', 'EDQUOT']
+
+/** Why something failed, in the words of the contract. `what` names the file. */
+export function storeError(error: unknown, what: string): DeviceStoreError {
+  if (error instanceof DeviceStoreError) return error
+  const message = error instanceof Error ? error.message : String(error)
+  const code = FULL_CODES.includes(errorCode(error) ?? '') ? 'FULL' : 'FAILED'
+  return new DeviceStoreError(code, `${what}: ${message}`, { cause: error })
+}
+
+export function corruption(path: string, offset: number, what: string): DeviceStoreError {
+  return new DeviceStoreError('FAILED', `The file ${path} is damaged at offset ${offset}: ${what}`)
+}
+
+export function errorCode(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code
+}
+
+/** Opens, lets `use` work, and closes, whatever happens. */
+export async function withFile<Result>(
+  path: string,
+  flags: string,
+  use: (handle: FileHandle) => Promise<Result>,
+): Promise<Result> {
+  const handle = await open(path, flags)
+  try {
+    return await use(handle)
+  } finally {
+    await handle.close()
+  }
+}
+
+export async function writeAt(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  let written = 0
+  while (written < bytes.byteLength) {
+    const { bytesWritten } = await handle.write(bytes, written, bytes.byteLength - written, position + written)
+    written += bytesWritten
+  }
+}
+
+/** The first `length` bytes of a file, or fewer where it is shorter. */
+export async function readStart(handle: FileHandle, length: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafeSlow(length)
+  let read = 0
+  while (read < length) {
+    const { bytesRead } = await handle.read(bytes, read, Math.min(length - read, READ_BYTES_MAX), read)
+    if (bytesRead === 0) break
+    read += bytesRead
+  }
+  return bytes.subarray(0, read)
+}
+
+/** Makes created, renamed and deleted names durable. Windows has no such call for directories, and needs none. */
+export async function syncDirectory(directory: string): Promise<void> {
+  if (process.platform === 'win32') return
+  await withFile(directory, 'r', (handle) => handle.sync())
+}
+
+/** Creates a directory and what is above it, durably. */
+export async function makeDirectory(directory: string): Promise<void> {
+  const first = await mkdir(directory, { recursive: true })
+  if (first === undefined) return
+  for (let created = directory; created.length >= first.length; created = dirname(created)) {
+    await syncDirectory(dirname(created))
+  }
+}
+
+export async function namesIn(directory: string): Promise<readonly string[]> {
+  return (await readdir(directory)).sort()
+}
+
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await unlink(path)
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error
+  }
+}
+
+/** Runs `act` for every item, at most `atOnceMax` at a time, and waits for all before it throws the first failure. */
+export async function forEachAtOnce<Item>(
+  items: Iterable<Item>,
+  atOnceMax: number,
+  act: (item: Item) => Promise<void>,
+): Promise<void> {
+  const iterator = items[Symbol.iterator]()
+  const work = async (): Promise<void> => {
+    for (let next = iterator.next(); next.done !== true; next = iterator.next()) await act(next.value)
+  }
+  const outcomes = await Promise.allSettled(Array.from({ length: atOnceMax }, work))
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+}
