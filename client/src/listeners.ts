@@ -13,6 +13,10 @@ export class Listeners<Value> {
     }
   }
 
+  get isEmpty(): boolean {
+    return this.#listeners.size === 0
+  }
+
   call(value: Value): void {
     for (const listener of [...this.#listeners]) {
       try {

@@ -43,7 +43,7 @@ export class Tidemark {
   /** Frozen; the same object until something changes. */
   get status(): SyncStatus {
     // An edit of this very task must not read as safe.
-    if (this.#notifying) this.#status = this.#sum()
+    this.#status = this.#sum()
     return this.#status
   }
 
@@ -196,6 +196,7 @@ export class Tidemark {
   #refresh(): void {
     if (this.#parts === null) return
     for (const document of this.#documents.values()) document.refresh()
+    if (this.#listeners.isEmpty) return
     this.#status = this.#sum()
     if (this.#status === this.#statusTold) return
     this.#statusTold = this.#status

@@ -1,6 +1,7 @@
 // Composes one round: the one message in which a device asks and pushes, within the limits that hold for it.
 import {
   type AnnouncedLimits,
+  FEEDS_MAX,
   type Feed,
   type Frame,
   type Hello,
@@ -34,8 +35,7 @@ export interface Round {
 const OPEN_BYTES_MAX = 1024
 const PUSH_HEADER_BYTES_MAX = 64
 const FEED_BYTES_MAX = 256
-/** More FEEDs in one round a relay need not answer. */
-const FEEDS_MAX = 64
+
 const END_BYTES = 2
 /** A smaller piece of a large payload is not worth a frame; it goes into the next round. */
 const PIECE_BYTES_MIN = 4 * 1024
