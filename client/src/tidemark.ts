@@ -26,6 +26,8 @@ export class Tidemark {
   #statusTold: SyncStatus
   /** By document id; what is missing is out of date. */
   readonly #statuses = new Map<string, DocumentStatus>()
+  /** Documents whose listeners are to be told. */
+  readonly #untold = new Set<string>()
   #notifying = false
   #closing: Promise<void> | null = null
 
@@ -165,7 +167,7 @@ export class Tidemark {
     const document = await device.acquire(id)
     const open = new OpenDocument(document, device, () => this.#documents.delete(id))
     this.#documents.set(id, open)
-    this.#changed()
+    this.#changed(id)
     return open
   }
 
@@ -185,6 +187,7 @@ export class Tidemark {
   #changed(documentId?: string): void {
     if (documentId === undefined) this.#statuses.clear()
     else this.#statuses.delete(documentId)
+    for (const id of documentId === undefined ? this.#documents.keys() : [documentId]) this.#untold.add(id)
     if (this.#notifying) return
     this.#notifying = true
     void Promise.resolve().then(() => {
@@ -195,7 +198,8 @@ export class Tidemark {
 
   #refresh(): void {
     if (this.#parts === null) return
-    for (const document of this.#documents.values()) document.refresh()
+    for (const id of this.#untold) this.#documents.get(id)?.refresh()
+    this.#untold.clear()
     if (this.#listeners.isEmpty) return
     this.#status = this.#sum()
     if (this.#status === this.#statusTold) return

@@ -86,7 +86,7 @@ export class TestDevice {
     doc.getText('t').insert(at, text)
   }
 
-  async sync(): Promise<ReturnType<Tidemark['sync']>> {
+  sync(): ReturnType<Tidemark['sync']> {
     return this.tidemark.sync()
   }
 

@@ -19,7 +19,7 @@ export interface ChannelFault {
 export class Channel {
   readonly open: Open
   readonly pushes: readonly Push[]
-  fault: ChannelFault | null
+  fault: ChannelFault | null = null
   right: Right | null = null
   /** OPENED was sent. */
   opened = false
@@ -30,11 +30,12 @@ export class Channel {
   readonly #durables = new Map<number, Durable>()
   readonly #have = new Map<string, Have>()
   #refused: Refused[] = []
+  #unserved: readonly string[]
 
   constructor(request: ChannelRequest) {
     this.open = request.open
     this.pushes = request.pushes
-    this.fault = faultOf(request)
+    this.#unserved = request.open.linger ? ['linger', ...request.unserved] : request.unserved
   }
 
   get judgeRequest(): JudgeRequest {
@@ -89,10 +90,10 @@ export class Channel {
   sendOpened(outlet: Outlet, judgement: Judgement): void {
     // A device that was told the state of one log and is now on another has to begin again.
     const status: Opened['status'] = this.opened && judgement.status !== 'DELETED' ? 'RESET' : judgement.status
-    const { pull } = this.open
+    const { channel, pull } = this.open
     outlet.send({
       type: 'OPENED',
-      channel: this.open.channel,
+      channel,
       status,
       incarnation: this.incarnation,
       entriesToCome: pull ? judgement.entriesToCome : 0,
@@ -104,8 +105,10 @@ export class Channel {
       turnWaitMs: 0,
     })
     this.opened = true
+    for (const what of this.#unserved) sendUnsupported(outlet, channel, what)
     for (const refused of this.#refused) outlet.send(refused)
     for (const have of this.#have.values()) outlet.send(have)
+    this.#unserved = []
     this.#refused = []
     this.#have.clear()
   }
@@ -140,9 +143,7 @@ export class Channel {
   }
 }
 
-function faultOf(request: ChannelRequest): ChannelFault | null {
-  const { open, unserved } = request
-  if (unserved !== null) return { code: 'UNSUPPORTED', message: `This relay does not serve ${unserved}` }
-  if (open.linger) return { code: 'UNSUPPORTED', message: 'This relay does not serve lingering' }
-  return null
+function sendUnsupported(outlet: Outlet, channel: number, what: string): void {
+  const message = `This relay does not serve ${what}`
+  outlet.send({ type: 'ERROR', channel, code: 'UNSUPPORTED', retryable: false, retryAfterMs: 0, message })
 }

@@ -22,8 +22,8 @@ export interface RoundRequest {
 export interface ChannelRequest {
   readonly open: Open
   readonly pushes: readonly Push[]
-  /** A frame on this channel that the relay does not serve. */
-  readonly unserved: FrameName | null
+  /** Frames on this channel that the relay does not serve: each is answered UNSUPPORTED, and the rest is served. */
+  readonly unserved: readonly FrameName[]
 }
 
 export interface Violation {
@@ -32,7 +32,7 @@ export interface Violation {
 }
 
 interface Draft {
-  readonly channels: Map<number, { open: Open; pushes: Push[]; unserved: FrameName | null }>
+  readonly channels: Map<number, { open: Open; pushes: Push[]; unserved: FrameName[] }>
   readonly feeds: Feed[]
   creditBytes: number
 }
@@ -65,7 +65,7 @@ function readFrame(draft: Draft, frame: Frame, limits: Limits): Violation | null
     case 'accept':
       return accept(draft, frame, limits)
     case 'unsupported':
-      if (channel !== undefined) channel.unserved ??= frame.type
+      channel?.unserved.push(frame.type)
       return null
     case 'ignore':
       return null
@@ -80,7 +80,7 @@ function accept(draft: Draft, frame: Frame, limits: Limits): Violation | null {
       if (draft.channels.size >= limits.channelsMax) {
         return { code: 'TOO_LARGE', message: `OPEN: more than ${limits.channelsMax} in one message` }
       }
-      draft.channels.set(frame.channel, { open: frame, pushes: [], unserved: null })
+      draft.channels.set(frame.channel, { open: frame, pushes: [], unserved: [] })
       return null
     case 'PUSH': {
       const channel = draft.channels.get(frame.channel)

@@ -126,7 +126,6 @@ export class Round {
   }
 
   #grant(channel: Channel): void {
-    if (channel.fault !== null) return
     const { documentId } = channel.open
     const parsed = parseDocumentId(documentId)
     if (!parsed.ok) {
