@@ -172,7 +172,8 @@ export class Burst {
   #receiveError({ channel, code, message, retryAfterMs }: FrameOf<'ERROR'>): readonly BurstEffect[] {
     if (channel === 0) return this.#finish(this.#error(ERROR_CODE_OF[code], message, retryAfterMs))
     const exchange = this.#channels.get(channel)
-    this.#channels.delete(channel)
+    // It answers one frame, and the relay serves the channel on.
+    if (code !== 'UNSUPPORTED') this.#channels.delete(channel)
     exchange?.fail(ERROR_CODE_OF[code], message, retryAfterMs)
     return []
   }
