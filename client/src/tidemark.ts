@@ -128,7 +128,11 @@ export class Tidemark {
 
   /** Ends the burst under way, stops the schedule, flushes, and gives the store back. Idempotent. */
   close(): Promise<void> {
-    this.#closing ??= this.#close()
+    this.#closing ??= this.#close().catch((error) => {
+      // A full store, say: nothing is given up, and the app may close again when there is room.
+      this.#closing = null
+      throw error
+    })
     return this.#closing
   }
 

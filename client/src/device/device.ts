@@ -84,7 +84,7 @@ export class Device {
     if (holding?.document !== document) return
     holding.holders--
     if (holding.holders > 0) return
-    document.touch()
+    if (document.isUnsent) document.touch() // So that its status is true while it is not in memory.
     await document.flush()
     if (holding.holders > 0 || this.#holdings.get(document.id) !== holding) return
     this.#holdings.delete(document.id)
@@ -143,7 +143,7 @@ export class Device {
 
   async close(): Promise<void> {
     for (const document of this.inMemory()) {
-      document.touch()
+      if (document.isUnsent) document.touch()
       await document.flush()
       document.destroy()
     }

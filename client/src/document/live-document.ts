@@ -109,6 +109,11 @@ export class LiveDocument {
     return this.#queue.isEmpty
   }
 
+  /** Whether some relay lacks something of what is in the device store. */
+  get isUnsent(): boolean {
+    return [...this.views.values()].some(({ unsent }) => !unsent.isEmpty)
+  }
+
   get storeProblem(): TidemarkError | null {
     return this.#queue.problem
   }

@@ -46,8 +46,15 @@ export class RelaySync {
   #bytesReceived = 0
   #end: (error: TidemarkError | null) => void = () => undefined
   #stopped = false
+  #rejectStopped: (error: TidemarkError) => void = () => undefined
+  /** Rejects at `stop()`: what the app takes its time for is not waited for. */
+  readonly #whenStopped: Promise<never>
 
   constructor(options: RelaySyncOptions) {
+    this.#whenStopped = new Promise((_resolve, reject) => {
+      this.#rejectStopped = reject
+    })
+    this.#whenStopped.catch(() => undefined)
     this.#options = options
     this.#plan = new BurstPlan(options.device, options.target.url, options.scope)
   }
@@ -69,14 +76,16 @@ export class RelaySync {
 
   /** Ends the burst now; what arrived is kept. */
   stop(): void {
+    const error = this.#error('TIMEOUT', 'The burst was stopped before it was done')
     this.#stopped = true
-    this.#dispatch({ type: 'closed', error: this.#error('TIMEOUT', 'The burst was stopped before it was done') })
+    this.#rejectStopped(error)
+    this.#dispatch({ type: 'closed', error })
   }
 
   async #attempt(wasRefused: boolean): Promise<TidemarkError | null> {
     const { target, device } = this.#options
     try {
-      const token = await tokenOf(target.token, target.url, wasRefused)
+      const token = await Promise.race([tokenOf(target.token, target.url, wasRefused), this.#whenStopped])
       // A second attempt gets its documents anew; what the first one settled stays settled.
       await this.#plan.finish()
       if (wasRefused) this.#plan = new BurstPlan(device, target.url, this.#options.scope)
@@ -110,7 +119,10 @@ export class RelaySync {
       exchanges,
     })
     const events: CarrierEvents = {
-      connected: () => this.#dispatch({ type: 'connected' }),
+      connected: () => {
+        if (!isHttp) this.#carrierName = 'websocket'
+        this.#dispatch({ type: 'connected' })
+      },
       message: (bytes) => this.#receive(bytes),
       closed: (error, wasConnected) => {
         const mayFallBack = !isHttp && !wasConnected && target.carrier === 'auto' && platform.fetch !== null
@@ -121,7 +133,6 @@ export class RelaySync {
     this.#watchSilence()
     try {
       this.#carrier = openCarrier(platform, target.url, isHttp, events)
-      this.#carrierName = this.#carrier.name
     } catch (cause) {
       this.#end(this.#error('BAD_OPTION', `relays: ${target.url} cannot be connected to: ${String(cause)}`))
     }
@@ -129,6 +140,7 @@ export class RelaySync {
 
   #receive(bytes: Uint8Array): void {
     this.#bytesReceived += bytes.length
+    this.#carrierName = this.#carrier?.name ?? this.#carrierName
     this.#watchSilence()
     this.#dispatch({ type: 'message', bytes })
     this.#reportProgress()
