@@ -30,6 +30,7 @@ export function takeHold(root: RootDatabase<Uint8Array, Uint8Array>, meta: Table
   })
 }
 
+/** Throws where the disk takes no write; the row then stands until this process is dead, and no longer. */
 export function letGo(root: RootDatabase<Uint8Array, Uint8Array>, meta: Table): void {
   root.transactionSync(() => {
     meta.removeSync(HOLDER_KEY)

@@ -162,9 +162,12 @@ function assemble(directory: string, environment: Environment, begun: Begun, opt
   })
   const reader = new Reader(environment.tables, new FeedTerms(begun.terms))
   return new LmdbStore(Uint8Array.from(begun.store.epoch), reader, writer, async () => {
-    letGo(environment.root, environment.tables.meta)
-    await environment.root.close()
-    open.delete(directory)
+    try {
+      letGo(environment.root, environment.tables.meta)
+    } finally {
+      await environment.root.close()
+      open.delete(directory)
+    }
   })
 }
 

@@ -1,15 +1,14 @@
 // One commit in the making: appends are worked out against what is durable and what is in flight before it, in memory,
 // so that a throw leaves nothing behind and the writes go out all together or not at all. Writes nothing itself.
-import { nextChain } from '@tidemark/protocol'
 import { encodeBookmark, INCARNATION_BYTES } from '../bookmark.ts'
 import type { Appended, StorePush } from '../contract.ts'
 import { checkPushes, vaultOf } from '../contract-checks.ts'
-import { sha256 } from '../sha256.ts'
+import { DocumentRow } from './document-row.ts'
 import { getRow, HEAD_KEY, numbersKey, type Tables, type Write } from './environment.ts'
 import { PlannedDocument } from './planned-document.ts'
 import { PlannedVault } from './planned-vault.ts'
 import { type CopiedPush, chunksOf, copyPush } from './pushes.ts'
-import { decodeDocument, decodeEntry, decodeVault, encodeHead, type HeadRow, placeBlob, placeEntry } from './records.ts'
+import { chainOfEntry, decodeEntry, decodeVault, encodeHead, type HeadRow, placeBlob } from './records.ts'
 
 /** One call of `append`, from its arrival to its answer. */
 export interface AppendCall {
@@ -113,12 +112,10 @@ export class CommitPlan {
 
   #append(document: PlannedDocument, push: CopiedPush): Appended {
     const nowMs = this.#sources.now()
-    const chain = nextChain(sha256, document.headChain, push.pushId)
     const vault = this.#vault(vaultOf(document.documentId))
     if (!document.moved) this.#moveInFeed(document, vault)
-    const index = document.append(push.pushId, chain, push.payloadLength, nowMs)
+    const index = document.append(push, nowMs)
     vault.addBytes(push.payloadLength)
-    placeEntry(push.entry, chain, document.bytes, nowMs)
     if (push.large !== undefined) {
       const blobId = this.#takeSerial()
       placeBlob(push.entry, blobId, push.payloadLength)
@@ -127,7 +124,7 @@ export class CommitPlan {
     this.#entryWrites.push({ table: 'entry', key: numbersKey(document.serial, index), value: push.entry })
     this.#bytes += push.payloadLength
     this.#documents.set(document.documentId, document)
-    return appended(document, index, chain)
+    return appended(document, index, chainOfEntry(push.entry))
   }
 
   /** Once for each document in a commit, however many its pushes. */
@@ -144,7 +141,7 @@ export class CommitPlan {
     if (inFlight !== undefined) return inFlight.next()
     const id = Buffer.from(documentId)
     const row = getRow(this.#sources.tables.document, id)
-    return row === undefined ? undefined : PlannedDocument.stored(documentId, id, decodeDocument(row))
+    return row === undefined ? undefined : PlannedDocument.stored(documentId, id, new DocumentRow(row))
   }
 
   #documentBefore(documentId: string): PlannedDocument | undefined {

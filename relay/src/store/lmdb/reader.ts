@@ -16,17 +16,9 @@ import { vaultOf } from '../contract-checks.ts'
 import type { FeedTerms } from '../feed-terms.ts'
 import { judgeLog } from '../judgement.ts'
 import { sha256 } from '../sha256.ts'
+import { DocumentRow } from './document-row.ts'
 import { blobKey, getRow, HEAD_KEY, numbersKey, type Tables } from './environment.ts'
-import {
-  type DocumentRow,
-  decodeDocument,
-  decodeEntry,
-  decodeHead,
-  decodeVault,
-  type EntryRow,
-  type RecentChange,
-  type VaultRow,
-} from './records.ts'
+import { decodeEntry, decodeHead, decodeVault, type EntryRow, type RecentChange, type VaultRow } from './records.ts'
 
 export class Reader {
   readonly #tables: Tables
@@ -105,7 +97,7 @@ export class Reader {
 
   #document(documentId: string): DocumentRow | undefined {
     const row = getRow(this.#tables.document, Buffer.from(documentId))
-    return row === undefined ? undefined : decodeDocument(row)
+    return row === undefined ? undefined : new DocumentRow(row)
   }
 
   #entry(document: DocumentRow, index: number): EntryRow {

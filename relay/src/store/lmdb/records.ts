@@ -1,78 +1,18 @@
 // The rows of the LMDB store as bytes: numbers big endian (6 bytes unless said otherwise), each row opening with its
-// version. Decoded fields are views of the row they come from.
+// version. Decoded fields are views of the row they come from. The document's row is in document-row.ts.
 //
-//   document  1 version | 1 flags (1: deleted) | serial | 16 incarnation | 8 generation | head | 16 head chain
-//             | bytes | feed index | created at | changed at | recent push ids, 16 each, the newest last
 //   entry     1 version | 1 flags (1: payload in blobs) | 1 format | 16 push id | 16 chain | bytes through
 //             | received at | payload, or blob id and 4 payload length
 //   vault     1 version | serial | bytes | documents | recent: (feed index | 2 length | document id) each
 //   head      1 version | feed head | next serial | 16 owner
 //   store     2 format version | 16 epoch | created at
 //   term      8 term | first feed index
-import {
-  CHAIN_BYTES,
-  GENERATION_BYTES,
-  INCARNATION_BYTES,
-  INDEX_BYTES,
-  PUSH_ID_BYTES,
-  TERM_BYTES,
-} from '../bookmark.ts'
+import { CHAIN_BYTES, INDEX_BYTES, PUSH_ID_BYTES, TERM_BYTES } from '../bookmark.ts'
 import type { FeedTerm } from '../feed-terms.ts'
+import { writeNextChain } from './next-chain.ts'
 
-const ROW_VERSION = 1
-const FLAG = 1
-
-export interface DocumentRow {
-  readonly serial: number
-  readonly incarnation: Buffer
-  readonly generation: Buffer
-  readonly deleted: boolean
-  readonly head: number
-  readonly headChain: Uint8Array
-  readonly bytes: number
-  readonly feedIndex: number
-  readonly createdAtMs: number
-  readonly changedAtMs: number
-  /** Of the newest entries, oldest first; older ones have rows of their own. */
-  readonly recentPushIds: Buffer
-}
-
-const DOCUMENT = { flags: 1, serial: 2, incarnation: 8, generation: 24, head: 32, headChain: 38, bytes: 54 } as const
-const DOCUMENT_TAIL = { feedIndex: 60, createdAt: 66, changedAt: 72, recent: 78 } as const
-
-export function encodeDocument(row: DocumentRow): Buffer {
-  const bytes = Buffer.allocUnsafe(DOCUMENT_TAIL.recent + row.recentPushIds.length)
-  bytes[0] = ROW_VERSION
-  bytes[DOCUMENT.flags] = row.deleted ? FLAG : 0
-  bytes.writeUIntBE(row.serial, DOCUMENT.serial, INDEX_BYTES)
-  bytes.set(row.incarnation, DOCUMENT.incarnation)
-  bytes.set(row.generation, DOCUMENT.generation)
-  bytes.writeUIntBE(row.head, DOCUMENT.head, INDEX_BYTES)
-  bytes.set(row.headChain, DOCUMENT.headChain)
-  bytes.writeUIntBE(row.bytes, DOCUMENT.bytes, INDEX_BYTES)
-  bytes.writeUIntBE(row.feedIndex, DOCUMENT_TAIL.feedIndex, INDEX_BYTES)
-  bytes.writeUIntBE(row.createdAtMs, DOCUMENT_TAIL.createdAt, INDEX_BYTES)
-  bytes.writeUIntBE(row.changedAtMs, DOCUMENT_TAIL.changedAt, INDEX_BYTES)
-  bytes.set(row.recentPushIds, DOCUMENT_TAIL.recent)
-  return bytes
-}
-
-export function decodeDocument(bytes: Buffer): DocumentRow {
-  checkVersion(bytes, 'document')
-  return {
-    serial: bytes.readUIntBE(DOCUMENT.serial, INDEX_BYTES),
-    incarnation: bytes.subarray(DOCUMENT.incarnation, DOCUMENT.incarnation + INCARNATION_BYTES),
-    generation: bytes.subarray(DOCUMENT.generation, DOCUMENT.generation + GENERATION_BYTES),
-    deleted: ((bytes[DOCUMENT.flags] ?? 0) & FLAG) !== 0,
-    head: bytes.readUIntBE(DOCUMENT.head, INDEX_BYTES),
-    headChain: bytes.subarray(DOCUMENT.headChain, DOCUMENT.headChain + CHAIN_BYTES),
-    bytes: bytes.readUIntBE(DOCUMENT.bytes, INDEX_BYTES),
-    feedIndex: bytes.readUIntBE(DOCUMENT_TAIL.feedIndex, INDEX_BYTES),
-    createdAtMs: bytes.readUIntBE(DOCUMENT_TAIL.createdAt, INDEX_BYTES),
-    changedAtMs: bytes.readUIntBE(DOCUMENT_TAIL.changedAt, INDEX_BYTES),
-    recentPushIds: bytes.subarray(DOCUMENT_TAIL.recent),
-  }
-}
+export const ROW_VERSION = 1
+const IN_BLOBS = 1
 
 export interface EntryRow {
   readonly format: number
@@ -93,7 +33,7 @@ export const BLOB_REFERENCE_BYTES: number = INDEX_BYTES + 4
 export function beginEntry(format: number, pushId: Uint8Array, inline: Uint8Array | undefined): Buffer {
   const bytes = Buffer.allocUnsafe(ENTRY_HEADER_BYTES + (inline?.length ?? BLOB_REFERENCE_BYTES))
   bytes[0] = ROW_VERSION
-  bytes[ENTRY.flags] = inline === undefined ? FLAG : 0
+  bytes[ENTRY.flags] = inline === undefined ? IN_BLOBS : 0
   bytes[ENTRY.format] = format
   bytes.set(pushId, ENTRY.pushId)
   if (inline !== undefined) bytes.set(inline, ENTRY_HEADER_BYTES)
@@ -101,10 +41,14 @@ export function beginEntry(format: number, pushId: Uint8Array, inline: Uint8Arra
 }
 
 /** Completes what `beginEntry` began; it may be done over. */
-export function placeEntry(bytes: Buffer, chain: Uint8Array, bytesThrough: number, receivedAtMs: number): void {
-  bytes.set(chain, ENTRY.chain)
+export function placeEntry(bytes: Buffer, chainBefore: Buffer, bytesThrough: number, receivedAtMs: number): void {
+  writeNextChain(chainBefore, bytes.subarray(ENTRY.pushId, ENTRY.pushId + PUSH_ID_BYTES), bytes, ENTRY.chain)
   bytes.writeUIntBE(bytesThrough, ENTRY.bytesThrough, INDEX_BYTES)
   bytes.writeUIntBE(receivedAtMs, ENTRY.receivedAt, INDEX_BYTES)
+}
+
+export function chainOfEntry(bytes: Buffer): Buffer {
+  return bytes.subarray(ENTRY.chain, ENTRY.chain + CHAIN_BYTES)
 }
 
 export function placeBlob(bytes: Buffer, blobId: number, payloadLength: number): void {
@@ -118,12 +62,12 @@ export function pushIdOfEntry(bytes: Buffer): Buffer {
 
 export function decodeEntry(bytes: Buffer): EntryRow {
   checkVersion(bytes, 'entry')
-  const inBlobs = ((bytes[ENTRY.flags] ?? 0) & FLAG) !== 0
+  const inBlobs = ((bytes[ENTRY.flags] ?? 0) & IN_BLOBS) !== 0
   const inline = bytes.subarray(ENTRY_HEADER_BYTES)
   return {
     format: bytes[ENTRY.format] ?? 0,
     pushId: pushIdOfEntry(bytes),
-    chain: bytes.subarray(ENTRY.chain, ENTRY.chain + CHAIN_BYTES),
+    chain: chainOfEntry(bytes),
     bytesThrough: bytes.readUIntBE(ENTRY.bytesThrough, INDEX_BYTES),
     payloadLength: inBlobs ? inline.readUInt32BE(INDEX_BYTES) : inline.length,
     payload: inBlobs ? { blobId: inline.readUIntBE(0, INDEX_BYTES) } : { inline },
@@ -254,7 +198,8 @@ export function decodeTerm(bytes: Buffer): FeedTerm {
   return { term: bytes.subarray(0, TERM_BYTES), firstIndex: bytes.readUIntBE(TERM_BYTES, INDEX_BYTES) }
 }
 
-function checkVersion(bytes: Buffer, table: string): void {
+/** @throws Error */
+export function checkVersion(bytes: Buffer, table: string): void {
   if (bytes[0] === ROW_VERSION) return
   throw new Error(`A row of the table ${table} has version ${bytes[0]}, expected ${ROW_VERSION}`)
 }
