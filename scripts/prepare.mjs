@@ -69,7 +69,12 @@ function installFingerprint() {
 function buildFingerprint() {
   const sources = packages.flatMap((name) => filesUnder(join(root, name, 'src')))
   const configurations = [root, ...packages.map((name) => join(root, name))].flatMap(configurationFilesIn)
-  return fingerprintOf([...sources, ...configurations, ...examples().flatMap(filesUnder)], installFingerprint())
+  // The demo shows these as pages.
+  const texts = [join(root, 'README.md'), ...filesUnder(join(root, 'docs'))]
+  return fingerprintOf(
+    [...sources, ...configurations, ...texts, ...examples().flatMap(filesUnder)],
+    installFingerprint(),
+  )
 }
 
 function configurationFilesIn(directory) {
