@@ -91,7 +91,11 @@ describe('the status', () => {
     const report = await device.sync()
     expect(report.complete).toBe(false)
     expect(report.relays[0]?.documents).toContainEqual(
-      expect.objectContaining({ id: 'bob/diary', outcome: 'failed', error: expect.objectContaining({ code: 'DENIED' }) }),
+      expect.objectContaining({
+        id: 'bob/diary',
+        outcome: 'failed',
+        error: expect.objectContaining({ code: 'DENIED' }),
+      }),
     )
     expect((await device.open()).status.safety).toBe('on-relay')
     expect(foreign.status).toMatchObject({ safety: 'on-device', activity: 'stuck', problem: { code: 'DENIED' } })
@@ -124,7 +128,16 @@ describe('a Tidemark', () => {
     expect(second).toBe(first)
     await first.close()
     expect(await device.open()).not.toBe(first)
-    for (const id of ['', 'alice', 'alice/', '/x', 'al ice/x', 'alice/\u0007', 'alice/\ud800', `alice/${'x'.repeat(600)}`]) {
+    for (const id of [
+      '',
+      'alice',
+      'alice/',
+      '/x',
+      'al ice/x',
+      'alice/\u0007',
+      'alice/\ud800',
+      `alice/${'x'.repeat(600)}`,
+    ]) {
       await expect(device.open(id)).rejects.toMatchObject({ code: 'BAD_ID', documentId: id })
     }
   })
@@ -168,7 +181,10 @@ describe('a Tidemark', () => {
     await device.type('x')
     const controller = new AbortController()
     controller.abort()
-    expect(await device.tidemark.sync({ signal: controller.signal })).toMatchObject({ stopped: 'signal', complete: false })
+    expect(await device.tidemark.sync({ signal: controller.signal })).toMatchObject({
+      stopped: 'signal',
+      complete: false,
+    })
     expect(await device.tidemark.sync({ budgetMs: 60_000 })).toMatchObject({ stopped: null, complete: true })
   })
 })
