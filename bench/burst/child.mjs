@@ -3,9 +3,10 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-/** Starts a file of this folder as a process of its own. */
-export function startChild(file) {
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+/** Starts a module as a process of its own. */
+export function startChild(url) {
+  const file = fileURLToPath(url)
+  const child = fork(file, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   let pending = null
   const ended = new Promise((resolve) => child.once('exit', resolve))
   child.on('message', ({ error, result }) => {

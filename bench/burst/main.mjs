@@ -30,11 +30,11 @@ const subjects = [
 const WARM_UP_BURSTS = 4
 const WARM_UP_SECONDS = 1
 
-const load = startChild('load.mjs')
+const load = startChild(import.meta.resolve('./load.mjs'))
 const servers = {
-  relay: startChild('relay-server.mjs'),
-  websocket: startChild('websocket-server.mjs'),
-  http: startChild('http-server.mjs'),
+  relay: startChild(import.meta.resolve('./relay-server.mjs')),
+  websocket: startChild(import.meta.resolve('./websocket-server.mjs')),
+  http: startChild(import.meta.resolve('./http-server.mjs')),
 }
 const ports = {}
 for (const [name, server] of Object.entries(servers)) ports[name] = await server.ask('port')

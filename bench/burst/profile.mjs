@@ -14,7 +14,8 @@ const PARTS = [
   [/^node:(internal\/timers|timers)/, 'node: timers'],
   [/^node:/, 'node: the rest'],
 ]
-const IDLE = '(idle)'
+/** Not the relay's: waiting, and the profiler itself. */
+const LEFT_OUT = /^\(idle\)$|^dispatch$/
 const FUNCTIONS_SHOWN = 25
 
 /** `before` and `after`: ticks by thread, or null where they are not known. */
@@ -28,7 +29,7 @@ export function printProfile({ concurrency, bursts, before, after, profile }) {
   let total = 0
   for (const [id, time] of selfTimes) {
     const { callFrame } = nodes.get(id)
-    if (callFrame.functionName === IDLE) continue
+    if (LEFT_OUT.test(callFrame.functionName)) continue
     const part = partOf(id, nodes, parents)
     add(byPart, part, time)
     add(byFunction, `${callFrame.functionName || '(anonymous)'}, ${placeOf(callFrame, part)}`, time)
