@@ -2,13 +2,13 @@
 // directory, contents with their file; of an unflushed write any sectors may be there, the others as before or zero.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import type { DiskCall } from './recorded-files.ts'
+import type { ContentCall, DiskCall } from './recorded-files.ts'
 
 const SECTOR_BYTES = 512
 
 interface Content {
   flushed: Buffer
-  unflushed: Exclude<DiskCall, { kind: 'create' | 'sync' | 'syncDirectory' | 'unlink' | 'rename' }>[]
+  unflushed: ContentCall[]
 }
 
 type NameChange = { readonly path: string; readonly content: Content | null }
@@ -21,23 +21,29 @@ export class PowerLossDisk {
 
   apply(call: DiskCall): void {
     const content = this.#names.get(call.path)
-    if (call.kind === 'create') {
-      if (content === undefined)
-        this.#rename([{ path: call.path, content: { flushed: Buffer.alloc(0), unflushed: [] } }])
-      else content.unflushed.push({ kind: 'truncate', path: call.path, length: 0 })
-    } else if (call.kind === 'unlink') {
-      this.#rename([{ path: call.path, content: null }])
-    } else if (call.kind === 'rename') {
-      this.#rename([
-        { path: call.to, content: content as Content },
-        { path: call.path, content: null },
-      ])
-    } else if (call.kind === 'sync') {
-      flush(content as Content, () => true)
-    } else if (call.kind === 'syncDirectory') {
-      this.#flushNames((path) => dirname(path) === call.path)
-    } else {
-      content?.unflushed.push(call)
+    switch (call.kind) {
+      case 'create':
+        if (content !== undefined) content.unflushed.push({ kind: 'truncate', path: call.path, length: 0 })
+        else this.#rename([{ path: call.path, content: { flushed: Buffer.alloc(0), unflushed: [] } }])
+        return
+      case 'unlink':
+        this.#rename([{ path: call.path, content: null }])
+        return
+      case 'rename':
+        this.#rename([
+          { path: call.to, content: content as Content },
+          { path: call.path, content: null },
+        ])
+        return
+      case 'sync':
+        flush(content as Content, () => true)
+        return
+      case 'syncDirectory':
+        this.#flushNames((path) => dirname(path) === call.path)
+        return
+      case 'write':
+      case 'truncate':
+        content?.unflushed.push(call)
     }
   }
 
@@ -82,17 +88,20 @@ function flush(content: Content, isThere: () => boolean): void {
       if (isThere()) content.flushed = content.flushed.subarray(0, call.length)
       continue
     }
+    const sectors: [position: number, bytes: Buffer][] = []
     for (let at = 0; at < call.bytes.byteLength; at += SECTOR_BYTES) {
-      if (isThere())
-        content.flushed = overlaid(content.flushed, call.position + at, call.bytes.subarray(at, at + SECTOR_BYTES))
+      if (isThere()) sectors.push([call.position + at, call.bytes.subarray(at, at + SECTOR_BYTES)])
     }
+    content.flushed = overlaid(content.flushed, sectors)
   }
   content.unflushed = []
 }
 
-function overlaid(bytes: Buffer, position: number, part: Buffer): Buffer {
-  const result = Buffer.alloc(Math.max(bytes.byteLength, position + part.byteLength))
+/** Where nothing was written there are zeros. */
+function overlaid(bytes: Buffer, sectors: readonly [position: number, bytes: Buffer][]): Buffer {
+  const end = Math.max(0, ...sectors.map(([position, sector]) => position + sector.byteLength))
+  const result = Buffer.alloc(Math.max(bytes.byteLength, end))
   bytes.copy(result)
-  part.copy(result, position)
+  for (const [position, sector] of sectors) sector.copy(result, position)
   return result
 }

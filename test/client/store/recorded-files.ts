@@ -3,11 +3,15 @@
 import type * as Files from 'node:fs/promises'
 import { basename } from 'node:path'
 
-/** One change to a disk, or a flush; `resolved` notes how many commits have been promised durable by then. */
-export type DiskCall =
-  | { readonly kind: 'create' | 'sync' | 'syncDirectory' | 'unlink'; readonly path: string }
+/** One change to a disk, or a flush. */
+export type DiskCall = ContentCall | NameCall
+
+export type ContentCall =
   | { readonly kind: 'write'; readonly path: string; readonly position: number; readonly bytes: Buffer }
   | { readonly kind: 'truncate'; readonly path: string; readonly length: number }
+
+export type NameCall =
+  | { readonly kind: 'create' | 'sync' | 'syncDirectory' | 'unlink'; readonly path: string }
   | { readonly kind: 'rename'; readonly path: string; readonly to: string }
 
 export class FilesRecorder {

@@ -7,7 +7,7 @@ export function appending(documentId: string, ...rows: string[]): { append: NewR
   return { append: rows.map((text) => ({ documentId, bytes: new TextEncoder().encode(text) })) }
 }
 
-export function texts(rows: readonly StoredRow[]): string[] {
+export function texts(rows: readonly Pick<StoredRow, 'bytes'>[]): string[] {
   return rows.map(({ bytes }) => new TextDecoder().decode(bytes))
 }
 
