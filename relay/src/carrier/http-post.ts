@@ -15,6 +15,7 @@ const STATUS: Readonly<Partial<Record<Code, number>>> = {
   ORIGIN: 403,
   DEADLINE: 408,
   TOO_LARGE: 413,
+  QUOTA: 413,
   RATE: 429,
   OVERLOADED: 503,
   RESTARTING: 503,
