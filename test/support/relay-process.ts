@@ -31,16 +31,8 @@ export class RelayProcess {
   /** Resolves when the relay says that it is ready. After the first start it keeps its port. */
   async start(): Promise<void> {
     const port = this.#url === '' ? '0' : new URL(this.#url).port
-    const [program, ...args] = [
-      ...this.#wrapper,
-      process.execPath,
-      COMMAND,
-      'relay',
-      '--data',
-      this.data,
-      '--port',
-      port,
-    ] as [string, ...string[]]
+    const command = [process.execPath, COMMAND, 'relay', '--data', this.data, '--port', port]
+    const [program = process.execPath, ...args] = [...this.#wrapper, ...command]
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     this.#child = child
     for await (const line of createInterface({ input: child.stdout })) {

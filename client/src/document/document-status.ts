@@ -13,7 +13,7 @@ export interface StatusSource {
   readonly views: readonly ViewStatusSource[]
 }
 
-export interface ViewStatusSource {
+interface ViewStatusSource {
   readonly relay: string
   readonly lacks: boolean
   readonly unsentBytes: number

@@ -7,7 +7,10 @@ const OK: RunOutcome = { failed: false, retryAfterMs: 0 }
 const FAILED: RunOutcome = { failed: true, retryAfterMs: 0 }
 
 /** Jitter and backoff at their middle, so that times are round. */
-function started(outcomes: RunOutcome[] = [], random = 0.5): { time: VirtualTime; runsAt: number[]; scheduler: Scheduler } {
+function started(
+  outcomes: RunOutcome[] = [],
+  random = 0.5,
+): { time: VirtualTime; runsAt: number[]; scheduler: Scheduler } {
   const time = new VirtualTime()
   const runsAt: number[] = []
   const startMs = time.nowMs
