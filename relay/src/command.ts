@@ -83,13 +83,15 @@ function dataOption(): Option {
 
 async function serve({ data, port, host, basePath, logLevel }: RelayFlags): Promise<void> {
   const logger: PinoLogger = pino({ level: logLevel, base: null }, pino.destination({ fd: 1, sync: true }))
+  // Before anybody can know that it runs: whoever reads the line below may end it at once.
+  const signalled = nextSignal()
   const relay = await createRelay({ data, port, host, basePath, logger })
   void relay.failed.then((error) => {
     logger.fatal({ err: error }, 'durability cannot be promised any longer: ending')
     process.exit(EXIT_FAILED)
   })
   logger.info({ url: relay.url }, 'relay ready')
-  const signal = await nextSignal()
+  const signal = await signalled
   logger.info({ signal }, 'closing: finishing what was begun')
   await relay.close()
   logger.info({}, 'relay closed')

@@ -14,6 +14,7 @@ type Emit = Server['emit']
  * any listener is.
  */
 export function attach(server: Server, entrance: Entrance): () => void {
+  const wrapped = Object.hasOwn(server, 'emit')
   const hostEmit: Emit = server.emit
   let attached = true
   const emit = function (this: Server, event: string | symbol, ...values: unknown[]): boolean {
@@ -38,6 +39,8 @@ export function attach(server: Server, entrance: Entrance): () => void {
     attached = false
     server.off('upgrade', refuseForeign)
     // Where somebody wrapped ours in the meantime, it stays and hands everything on.
-    if (server.emit === emit) server.emit = hostEmit
+    if (server.emit !== emit) return
+    if (wrapped) server.emit = hostEmit
+    else Reflect.deleteProperty(server, 'emit')
   }
 }
