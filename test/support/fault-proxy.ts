@@ -103,5 +103,5 @@ export class FaultProxy {
 }
 
 function isUpgrade(bytes: Buffer): boolean {
-  return /^GET [^\r]*\r\n[^]*\r\nUpgrade: websocket\r\n/i.test(bytes.toString('latin1'))
+  return /^GET [^\r]*\r\n[\s\S]*\r\nUpgrade: websocket\r\n/i.test(bytes.toString('latin1'))
 }
