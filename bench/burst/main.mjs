@@ -26,9 +26,8 @@ const subjects = [
   { kind: 'httpEchoKeptAlive', server: 'http' },
   { kind: 'tidemarkHttpKeptAlive', server: 'relay' },
 ]
-/** Bursts of each lane before anything counts: code is compiled, tokens are known, documents have two devices. */
-const WARM_UP_BURSTS = 4
-const WARM_UP_SECONDS = 1
+/** Bursts of each kind before anything counts: code is compiled, tokens are known, documents have two devices. */
+const WARM_UP_BURSTS = 6000
 
 const load = startChild(import.meta.resolve('./load.mjs'))
 const servers = {
@@ -38,12 +37,18 @@ const servers = {
 }
 const ports = {}
 for (const [name, server] of Object.entries(servers)) ports[name] = await server.ask('port')
-const vaults = Array.from({ length: Math.max(...concurrencies) }, (_, lane) => `vault-${lane}`)
+const widest = Math.max(...concurrencies)
+const vaults = Array.from({ length: widest }, (_, lane) => `vault-${lane}`)
 const tokens = await servers.relay.ask('tokens', vaults)
 await load.ask('documents', Object.fromEntries(vaults.map((vault, lane) => [vault, tokens[lane]])))
 
+for (const subject of subjects) {
+  await run(subject, { concurrency: widest, seconds: 0, burstsMin: Math.ceil(WARM_UP_BURSTS / widest) })
+}
 if (values.profile) {
-  for (const concurrency of concurrencies) await profile(concurrency)
+  for (const subject of subjects.filter(({ server }) => server === 'relay')) {
+    for (const concurrency of concurrencies) await profile(subject, concurrency)
+  }
 } else {
   for (const concurrency of concurrencies) printMeasurement(concurrency, await measure(concurrency))
 }
@@ -52,7 +57,6 @@ for (const child of [load, ...Object.values(servers)]) await child.stop()
 /** By kind: processor time per burst of each round, in microseconds. Every round takes each kind in turn. */
 async function measure(concurrency) {
   const costs = Object.fromEntries(subjects.map(({ kind }) => [kind, []]))
-  for (const subject of subjects) await warmUp(subject, concurrency)
   for (let round = 0; round < rounds; round += 1) {
     for (const subject of subjects) {
       const server = servers[subject.server]
@@ -64,18 +68,19 @@ async function measure(concurrency) {
   return costs
 }
 
-async function profile(concurrency) {
-  const subject = subjects.find(({ kind }) => kind === 'tidemark')
-  await warmUp(subject, concurrency)
+async function profile(subject, concurrency) {
   await servers.relay.ask('profileStart')
   const before = await servers.relay.ask('threadTimes')
   const bursts = await run(subject, { concurrency, seconds: seconds * rounds })
   const after = await servers.relay.ask('threadTimes')
-  printProfile({ concurrency, bursts, before, after, profile: await servers.relay.ask('profileStop') })
-}
-
-function warmUp(subject, concurrency) {
-  return run(subject, { concurrency, seconds: WARM_UP_SECONDS, burstsMin: WARM_UP_BURSTS })
+  printProfile({
+    kind: subject.kind,
+    concurrency,
+    bursts,
+    before,
+    after,
+    profile: await servers.relay.ask('profileStop'),
+  })
 }
 
 function run({ kind, server }, options) {

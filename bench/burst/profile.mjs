@@ -1,5 +1,7 @@
 // A V8 processor profile by self time, gathered into the parts of the relay that it was spent in. Native code that V8
 // does not place counts for the part that called it.
+import { LABELS } from './table.mjs'
+
 const PARTS = [
   [/\/relay\/dist\/store\//, 'relay: store'],
   [/\/relay\/dist\/session\//, 'relay: session'],
@@ -19,7 +21,7 @@ const LEFT_OUT = /^\(idle\)$|^dispatch$/
 const FUNCTIONS_SHOWN = 25
 
 /** `before` and `after`: ticks by thread, or null where they are not known. */
-export function printProfile({ concurrency, bursts, before, after, profile }) {
+export function printProfile({ kind, concurrency, bursts, before, after, profile }) {
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]))
   const parents = new Map(profile.nodes.flatMap((node) => (node.children ?? []).map((child) => [child, node.id])))
   const selfTimes = new Map()
@@ -35,7 +37,7 @@ export function printProfile({ concurrency, bursts, before, after, profile }) {
     add(byFunction, `${callFrame.functionName || '(anonymous)'}, ${placeOf(callFrame, part)}`, time)
     total += time
   }
-  console.log(`\n${concurrency} at once, ${bursts} bursts over WebSocket: the relay's main thread by self time`)
+  console.log(`\n${concurrency} at once, ${bursts} bursts of ${LABELS[kind]}: the main thread by self time`)
   if (before !== null) {
     const main = after.main - before.main
     const others = after.others - before.others

@@ -1,6 +1,6 @@
 // Figures for people: medians with their spread. Ratios are taken within a round, since the machine drifts between
 // them; the times beside them are of one machine in one hour.
-const LABELS = {
+export const LABELS = {
   websocketEcho: 'ws: accept, echo, close',
   tidemark: 'Tidemark over WebSocket',
   httpEcho: 'HTTP echo, new connection',
