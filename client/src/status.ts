@@ -46,7 +46,7 @@ const NOTHING: Mutable<SyncStatus> = {
   documentsUnsent: 0,
 }
 
-export function worseSafety(a: Safety, b: Safety): Safety {
+function worseSafety(a: Safety, b: Safety): Safety {
   return SAFETIES.indexOf(a) <= SAFETIES.indexOf(b) ? a : b
 }
 

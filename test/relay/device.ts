@@ -20,7 +20,7 @@ import type { StorePush } from '../../relay/src/store/contract.ts'
 export const NOTHING: Uint8Array = new Uint8Array(0)
 export const END: Frame = { type: 'END' }
 
-export function sha256(bytes: Uint8Array): Uint8Array {
+function sha256(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(createHash('sha256').update(bytes).digest())
 }
 

@@ -7,7 +7,9 @@ import type { WebSocketConstructor, WebSocketLike } from '../../client/src/platf
 export interface Tap {
   /** One message, about to be sent. */
   sent?(frames: readonly Frame[]): void
-  /** One message that arrived. Returns whether the line breaks before this frame; asked for each in turn. */
+  /** One message that arrived. */
+  received?(frames: readonly Frame[]): void
+  /** Whether the line breaks before this frame; asked for each frame that arrives. */
   breaksBefore?(frame: Frame): boolean
 }
 
@@ -55,6 +57,7 @@ class TappedSocket implements WebSocketLike {
   #receive(data: ArrayBuffer): void {
     if (this.#broken) return
     const frames = framesOf(new Uint8Array(data))
+    this.#tap.received?.(frames)
     const end = frames.findIndex((frame) => this.#tap.breaksBefore?.(frame) ?? false)
     if (end === -1) {
       this.onmessage?.({ data })

@@ -11,7 +11,7 @@ export type TraceName = 'automerge-paper' | 'friendsforever' | 'seph-blog1'
 /** At `position`, so many code points are deleted and the text is inserted. */
 export type Patch = readonly [position: number, deleted: number, inserted: string]
 
-export interface TraceTransaction {
+interface TraceTransaction {
   /** Indexes of the transactions that its author had seen, besides all that those had seen. */
   readonly parents: readonly number[]
   readonly agent: number

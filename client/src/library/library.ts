@@ -191,6 +191,6 @@ interface RelayFeeds {
   readonly stale: Set<string>
 }
 
-export function vaultOf(documentId: string): string {
+function vaultOf(documentId: string): string {
   return documentId.slice(0, documentId.indexOf('/'))
 }

@@ -21,7 +21,7 @@ export function corruption(path: string, offset: number, what: string): DeviceSt
   return new DeviceStoreError('FAILED', `The file ${path} is damaged at offset ${offset}: ${what}`)
 }
 
-export function errorCode(error: unknown): string | undefined {
+function errorCode(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code
 }
 
@@ -76,16 +76,6 @@ export async function makeDirectory(directory: string): Promise<void> {
 
 export async function namesIn(directory: string): Promise<readonly string[]> {
   return (await readdir(directory)).sort()
-}
-
-export async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path)
-    return true
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return false
-    throw error
-  }
 }
 
 export async function removeFile(path: string): Promise<void> {

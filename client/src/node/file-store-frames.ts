@@ -2,7 +2,7 @@
 //   crc32 of all that follows (4 bytes) | payload length (4) | number (6) | payload          big endian
 import { crc32 } from 'node:zlib'
 
-export const FRAME_HEADER_BYTES = 14
+const FRAME_HEADER_BYTES = 14
 
 export interface Frame {
   readonly number: number

@@ -1,7 +1,7 @@
 // Sets of row ids as runs of consecutive ones, because what a device removes is nearly always a run.
 
 /** Both ends belong to it. */
-export type IdRange = readonly [first: number, last: number]
+type IdRange = readonly [first: number, last: number]
 
 /** In order, without overlaps, and no two that touch. */
 export type IdRanges = readonly IdRange[]

@@ -2,7 +2,7 @@
 import { PUSH_ID_BYTES } from './bookmark.ts'
 import type { StorePush } from './contract.ts'
 
-export const DOCUMENT_ID_BYTES_MAX = 1_024
+const DOCUMENT_ID_BYTES_MAX = 1_024
 const FORMAT_MAX = 255
 
 /** @throws RangeError naming what is wrong with the first push that no store takes. */

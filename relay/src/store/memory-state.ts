@@ -24,7 +24,7 @@ export interface MemoryDocument {
   feedIndex: number
 }
 
-export interface MemoryEntry {
+interface MemoryEntry {
   readonly pushId: Bytes
   readonly format: number
   readonly payload: Bytes

@@ -37,6 +37,8 @@ export class Tokens implements TokenVerifier {
   readonly #secret: Uint8Array
   readonly #cachedMax: number
   readonly #cache = new Map<string, VerifiedToken>()
+  /** Being verified: many connections with one token cost one verification. */
+  readonly #pending = new Map<string, Promise<VerifiedToken>>()
 
   constructor(secret: Uint8Array, cachedMax: number) {
     this.#secret = secret
@@ -48,7 +50,7 @@ export class Tokens implements TokenVerifier {
     if (token.length > TOKEN_BYTES_MAX) throw new TokenError(`The token is longer than ${TOKEN_BYTES_MAX} bytes`)
     const key = hash('sha256', token, 'base64')
     const known = this.#cache.get(key)
-    if (known === undefined) return this.#verifyAnew(token, key, nowMs)
+    if (known === undefined) return this.#pending.get(key) ?? this.#verifyOnce(token, key, nowMs)
     this.#cache.delete(key)
     if (known.expiresAtMs <= nowMs) throw new TokenError('The token has expired')
     this.#cache.set(key, known)
@@ -72,6 +74,12 @@ export class Tokens implements TokenVerifier {
       .setExpirationTime(new Date(nowMs + expiresInMs))
     if (subject !== '') token.setSubject(subject)
     return token.sign(this.#secret)
+  }
+
+  #verifyOnce(token: string, key: string, nowMs: number): Promise<VerifiedToken> {
+    const pending = this.#verifyAnew(token, key, nowMs).finally(() => this.#pending.delete(key))
+    this.#pending.set(key, pending)
+    return pending
   }
 
   async #verifyAnew(token: string, key: string, nowMs: number): Promise<VerifiedToken> {

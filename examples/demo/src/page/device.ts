@@ -102,11 +102,6 @@ export class Device {
     this.#changed()
   }
 
-  close(): Promise<void> {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    return this.#tidemark.close()
-  }
-
   #watchEdits(): void {
     this.document.doc.on('update', (_update, _origin, _doc, { local }) => {
       if (!local) return

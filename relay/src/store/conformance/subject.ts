@@ -69,7 +69,7 @@ export function stored(appended: Appended): Stored {
   return appended
 }
 
-export function single<Item>(items: readonly Item[]): Item {
+function single<Item>(items: readonly Item[]): Item {
   assert.equal(items.length, 1)
   return at(items, 0)
 }

@@ -49,7 +49,7 @@ export interface LmdbStoreOptions {
   readonly aroundCommit?: (commit: () => Promise<void>) => Promise<void>
 }
 
-export const FORMAT_VERSION = 1
+const FORMAT_VERSION = 1
 const EPOCH_BYTES = 16
 const OWNER_BYTES = 16
 const COMMIT_TIMEOUT_MS = 30_000

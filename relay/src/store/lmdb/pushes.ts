@@ -17,7 +17,7 @@ export interface CopiedPush {
 /** A payload of this many bytes and more lies in blobs, beside the entries, which are read in pages. */
 const LARGE_PAYLOAD_BYTES: number = 64 * 1024
 /** 16 pages of 4 KiB less LMDB's header, so that a chunk leaves nothing of its last page unused. */
-export const CHUNK_BYTES = 65_520
+const CHUNK_BYTES = 65_520
 
 export function copyPush(push: StorePush): CopiedPush {
   const large = push.payload.length >= LARGE_PAYLOAD_BYTES

@@ -26,8 +26,8 @@ export interface EntryRow {
 
 const ENTRY = { flags: 1, format: 2, pushId: 3, chain: 19, bytesThrough: 35, receivedAt: 41 } as const
 /** Bytes of an entry before its payload, or before where the payload lies. */
-export const ENTRY_HEADER_BYTES = 47
-export const BLOB_REFERENCE_BYTES: number = INDEX_BYTES + 4
+const ENTRY_HEADER_BYTES = 47
+const BLOB_REFERENCE_BYTES: number = INDEX_BYTES + 4
 
 /** A row that holds the push and lacks its place in a log; a payload that lies in blobs is not in it. */
 export function beginEntry(format: number, pushId: Uint8Array, inline: Uint8Array | undefined): Buffer {
