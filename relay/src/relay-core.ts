@@ -1,6 +1,6 @@
 // The relay without a socket: sessions over one store, for whatever carries bytes. Knows no clock, timer or network of
 // its own, so that a simulator drives the same core as the carriers do.
-import { pushIdOf as pushIdWith } from '@tidemark/protocol'
+import { MessageWriter, pushIdOf as pushIdWith } from '@tidemark/protocol'
 import type { Limits } from './limits.ts'
 import { type Logger, SILENT } from './logger.ts'
 import { type Carrier, type Connection, type ConnectionContext, DrivenConnection } from './session/connection.ts'
@@ -45,7 +45,7 @@ class Core implements RelayCore {
   constructor({ store, tokens, limits, now, logger = SILENT }: RelayCoreOptions) {
     const staging = new Staging(limits)
     const pushIdOf = (format: number, payload: Uint8Array): Uint8Array => pushIdWith(sha256, format, payload)
-    this.#context = { store, tokens, limits, now, logger, staging, pushIdOf, epoch: store.epoch }
+    this.#context = { store, tokens, limits, now, logger, staging, pushIdOf, epoch: store.epoch, writer: new MessageWriter() }
   }
 
   get connectionCount(): number {

@@ -161,11 +161,12 @@ export class LiveDocument {
         given.addAll(changes)
       }
     }
+    // What the document has already is accounted for at every other relay: to count it again would be an echo.
+    const fresh = changesNewTo(this.#doc, given)
     this.#integrate(good)
-    view.known(
-      given,
-      good.reduce((sum, { payload }) => sum + payload.length, 0),
-    )
+    const byteLength = good.reduce((sum, { payload }) => sum + payload.length, 0)
+    view.known(given, byteLength)
+    if (!fresh.isEmpty) for (const other of this.views.values()) if (other !== view) other.lacks(fresh, byteLength)
     const relay = view.relay
     if (good.length > 0) {
       this.#queue.append({ kind: 'relay', relay, updates: good.map(({ payload }) => payload) }, given)

@@ -58,6 +58,26 @@ export function changesOfDocument(doc: Y.Doc): ChangeSet {
   return changes
 }
 
+/** What of `changes` the document has not integrated: cost follows the changes, not the document. */
+export function changesNewTo(doc: Y.Doc, changes: ChangeSet): ChangeSet {
+  const fresh = changes.copy()
+  for (const client of changes.structs.clients()) fresh.structs.remove(client, 0, Y.getState(doc.store, client))
+  for (const client of changes.deletes.clients()) {
+    const state = Y.getState(doc.store, client)
+    const structs = doc.store.clients.get(client) ?? []
+    for (const range of changes.deletes.ranges(client)) {
+      const end = Math.min(range.end, state)
+      if (range.start >= end) continue
+      for (let i = Y.findIndexSS(structs, range.start); i < structs.length; i++) {
+        const { id, length, deleted } = structs[i] as Y.Item | Y.GC
+        if (id.clock >= end) break
+        if (deleted) fresh.deletes.remove(client, id.clock, id.clock + length)
+      }
+    }
+  }
+  return fresh
+}
+
 /** What one transaction added and deleted; call it from Yjs's 'update' event. */
 export function changesOfTransaction(transaction: Y.Transaction): ChangeSet {
   const changes = new ChangeSet()

@@ -1,5 +1,5 @@
 // The few things that a device store does with files, each complete or failed. Knows nothing of what is in them.
-import { type FileHandle, mkdir, open, readdir, stat, unlink } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DeviceStoreError } from '../store/contract.ts'
 

@@ -7,7 +7,7 @@ import {
   type Frame,
   LIMITS_AFTER_WELCOME,
   LIMITS_BEFORE_WELCOME,
-  MessageWriter,
+  type MessageWriter,
 } from '@tidemark/protocol'
 import type { Logger } from '../logger.ts'
 import { type RelayStore, RelayStoreError } from '../store/contract.ts'
@@ -15,6 +15,7 @@ import { TokenError, type TokenVerifier, type VerifiedToken } from '../token/tok
 import type { SessionContext } from './context.ts'
 import { Durable } from './durable.ts'
 import type { Effect, SessionEvent } from './effects.ts'
+import { FRAME_BYTES } from './outlet.ts'
 import { Session, type SessionOptions } from './session.ts'
 
 /** The device's end of a connection, as a session needs it: a WebSocket, an HTTP response, or nothing but memory. */
@@ -45,6 +46,8 @@ export interface ConnectionContext extends SessionContext {
   readonly tokens: TokenVerifier
   readonly logger: Logger
   readonly now: () => number
+  /** One for all: a message is written from beginning to end without a pause. */
+  readonly writer: MessageWriter
 }
 
 export class DrivenConnection implements Connection {
@@ -52,7 +55,9 @@ export class DrivenConnection implements Connection {
   readonly #carrier: Carrier
   readonly #ended: (connection: DrivenConnection) => void
   readonly #session: Session
-  readonly #writer = new MessageWriter()
+  /** What is to leave with the next message. Encoded as late as that: then a waiting connection holds no buffer. */
+  #frames: Frame[] = []
+  #frameBytes = 0
   readonly #events: SessionEvent[] = []
   #running = false
   #awaitingWritable = false
@@ -119,11 +124,11 @@ export class DrivenConnection implements Connection {
     const { store } = this.#context
     switch (effect.type) {
       case 'send':
-        this.#write(effect.frame)
+        this.#gather(effect.frame, effect.bytes)
         return
       case 'acknowledge': {
         const { pushId, receipt } = effect.durable
-        this.#write({ type: 'ACK', channel: effect.channel, pushId, receipt })
+        this.#gather({ type: 'ACK', channel: effect.channel, pushId, receipt }, FRAME_BYTES)
         return
       }
       case 'flush':
@@ -163,20 +168,28 @@ export class DrivenConnection implements Connection {
     }
   }
 
-  #write(frame: Frame): void {
-    try {
-      this.#writer.write(frame)
-    } catch (error) {
-      // A frame that cannot be said is our own mistake, or the store's.
-      this.#context.logger.error({ err: error, frame: frame.type }, 'a frame could not be encoded')
-      this.tell({ type: 'fault' })
-      return
-    }
-    if (this.#writer.byteLength >= this.#context.limits.messageBytesTarget) this.#flush()
+  #gather(frame: Frame, bytes: number): void {
+    this.#frames.push(frame)
+    this.#frameBytes += bytes
+    if (this.#frameBytes >= this.#context.limits.messageBytesTarget) this.#flush()
   }
 
   #flush(): void {
-    if (this.#writer.byteLength > 0) this.#carrier.send(this.#writer.take())
+    if (this.#frames.length === 0) return
+    const frames = this.#frames
+    this.#frames = []
+    this.#frameBytes = 0
+    const { writer, logger } = this.#context
+    try {
+      for (const frame of frames) writer.write(frame)
+    } catch (error) {
+      // A frame that cannot be said is our own mistake, or the store's. Nothing of its message leaves.
+      writer.take()
+      logger.error({ err: error, frames: frames.map(({ type }) => type) }, 'a message could not be encoded')
+      this.tell({ type: 'fault' })
+      return
+    }
+    this.#carrier.send(writer.take())
   }
 
   #verify(token: string): void {

@@ -48,8 +48,8 @@ export type Effect =
   | { readonly type: 'append'; readonly pushes: readonly StorePush[] }
   | { readonly type: 'read'; readonly request: ReadRequest }
   | { readonly type: 'feed'; readonly request: FeedRequest }
-  /** Everything but an ACK. */
-  | { readonly type: 'send'; readonly frame: Exclude<Frame, Ack> }
+  /** Everything but an ACK. `bytes`: about what it takes. */
+  | { readonly type: 'send'; readonly frame: Exclude<Frame, Ack>; readonly bytes: number }
   /** The one way to an ACK: it takes what only a flushed append returns. */
   | { readonly type: 'acknowledge'; readonly channel: number; readonly durable: Durable }
   /** What was sent so far is to leave now; otherwise it is gathered. */

@@ -5,7 +5,7 @@ import type { Durable } from './durable.ts'
 import type { Effect } from './effects.ts'
 
 /** What a frame costs beside its payload, about: enough to bound a buffer. */
-const FRAME_BYTES = 64
+export const FRAME_BYTES = 64
 
 export class Outlet {
   /** Over HTTP there is no CREDIT: a response ends when its window is used up, and the device asks again. */
@@ -47,8 +47,9 @@ export class Outlet {
   }
 
   send(frame: Exclude<Frame, Ack>, bulkBytes = 0): void {
-    this.#unconfirmedBytes += FRAME_BYTES + bulkBytes
-    this.#effects.push({ type: 'send', frame })
+    const bytes = FRAME_BYTES + bulkBytes
+    this.#unconfirmedBytes += bytes
+    this.#effects.push({ type: 'send', frame, bytes })
   }
 
   acknowledge(channel: number, durable: Durable): void {

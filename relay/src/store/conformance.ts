@@ -8,7 +8,7 @@ import { randomWorkContract } from './conformance/random-work.ts'
 import { readContract } from './conformance/read.ts'
 import type { ContractTest, OpenStore } from './conformance/subject.ts'
 
-export type { ContractTest, OpenStore, StoreFaults, StoreUnderTest } from './conformance/subject.ts'
+export type { ContractTest, OpenStore, StoreUnderTest } from './conformance/subject.ts'
 
 /** Declares every test of the contract with `test`; each opens stores of its own with `openStore`. */
 export function storeContract(test: ContractTest, openStore: OpenStore): void {

@@ -6,7 +6,7 @@ import type { Appended, Bytes, Judgement, ReadPage, RelayStore, StorePush } from
 /** Declares one test; the runner's own `test` or `it` will do. */
 export type ContractTest = (name: string, run: () => Promise<void>) => void
 
-export interface StoreFaults {
+interface StoreFaults {
   /** In place of the platform's; may throw. */
   readonly random?: (bytes: number) => Uint8Array
 }
