@@ -45,7 +45,17 @@ class Core implements RelayCore {
   constructor({ store, tokens, limits, now, logger = SILENT }: RelayCoreOptions) {
     const staging = new Staging(limits)
     const pushIdOf = (format: number, payload: Uint8Array): Uint8Array => pushIdWith(sha256, format, payload)
-    this.#context = { store, tokens, limits, now, logger, staging, pushIdOf, epoch: store.epoch, writer: new MessageWriter() }
+    this.#context = {
+      store,
+      tokens,
+      limits,
+      now,
+      logger,
+      staging,
+      pushIdOf,
+      epoch: store.epoch,
+      writer: new MessageWriter(),
+    }
   }
 
   get connectionCount(): number {

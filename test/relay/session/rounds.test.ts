@@ -177,6 +177,25 @@ describe('many documents', () => {
   })
 })
 
+describe('a store that breaks its contract', () => {
+  it('ends the connection with FAULT, and nothing of the message leaves', async () => {
+    const relay = new CoreUnderTest()
+    await relay.store.append([storePush(NOVEL, 'one')])
+    const read = relay.store.read.bind(relay.store)
+    relay.store.read = async (request) => {
+      const page = await read(request)
+      return page === 'moved' ? page : { ...page, tag: payloadOf('short') }
+    }
+    const device = relay.connect()
+    const frames = await device.round([hello(WRITE), open(1, NOVEL), END])
+    expect(names(frames)).toBe('ERROR')
+    expect(only(frames, 'ERROR')).toMatchObject({ channel: 0, code: 'FAULT', retryable: true })
+    expect(device.closeCode).toBe('FAULT')
+    relay.store.read = read
+    expect(names(await relay.burst([hello(WRITE), open(1, NOVEL), END]))).toBe('WELCOME OPENED ENTRIES SYNCED DONE')
+  })
+})
+
 describe('without pull', () => {
   it('acknowledges in log order and ends with an empty mark and no tag', async () => {
     const relay = new CoreUnderTest()
