@@ -39,7 +39,9 @@ export function statusWords(situation: Situation): StatusWords {
   const headline = isEmpty ? 'Nothing written yet' : 'Everything is on the relay'
   if (!isOnline) return { kind, headline, detail: 'Offline. Write on: every word is kept on this device.' }
   if (isUnreachable) return { kind, headline, detail: 'The relay does not answer. Trying again.' }
-  const detail = isEmpty ? 'Whatever you write goes to the relay when you pause.' : 'Flushed to its disk, and kept here as well.'
+  const detail = isEmpty
+    ? 'Whatever you write goes to the relay when you pause.'
+    : 'Flushed to its disk, and kept here as well.'
   return { kind, headline, detail }
 }
 
