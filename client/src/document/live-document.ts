@@ -11,7 +11,7 @@ import { type DocumentRecord, decodeDocumentRecord, documentRecordKey, encodeDoc
 import { RelayView } from './relay-view.ts'
 import { type PendingRow, RowQueue } from './row-queue.ts'
 import { decodeRow, type HeldEntry, type Row } from './rows.ts'
-import { changesOfDocument, changesOfTransaction, encodeChanges, inspectUpdate } from './update.ts'
+import { changesNewTo, changesOfDocument, changesOfTransaction, encodeChanges, inspectUpdate } from './update.ts'
 
 export interface LiveDocumentOptions {
   readonly id: string
@@ -307,13 +307,13 @@ export class LiveDocument {
   #committed({ row, changes, replaces }: PendingRow, byteLength: number, id: number): void {
     if (row.kind === 'held') this.#held = new Map([...this.#held, [id, row.entry]])
     if (replaces.length > 0) this.#held = new Map([...this.#held].filter(([held]) => !replaces.includes(held)))
-    for (const view of this.views.values()) if (addsToUnsent(row, view.relay)) view.committed(changes, byteLength)
+    if (row.kind === 'local') for (const view of this.views.values()) view.lacks(changes, byteLength)
   }
 
   #record(throughRow: number, pending: readonly PendingRow[]): Uint8Array {
     const views = [...this.views.values()]
-    const lacks = (view: RelayView): boolean =>
-      !view.unsent.isEmpty || pending.some(({ row }) => addsToUnsent(row, view.relay))
+    const hasEdits = pending.some(({ row }) => row.kind === 'local')
+    const lacks = (view: RelayView): boolean => hasEdits || !view.unsent.isEmpty
     this.#storedMayLack = views.some(lacks)
     if (views.length > 0 && !views.every(lacks)) this.unsentSince = null
     const record: DocumentRecord = {
@@ -343,17 +343,13 @@ function heldEntries(rows: readonly LoadedRow[]): ReadonlyMap<number, HeldEntry>
   return new Map(rows.flatMap(({ id, row }) => (row.kind === 'held' ? [[id, row.entry] as const] : [])))
 }
 
-/** A base says nothing of what any relay has; what a relay gave, it has. */
-function addsToUnsent(row: Row, relay: string): boolean {
-  return row.kind === 'local' || (row.kind === 'relay' && row.relay !== relay)
-}
-
+/** Edits whose rows came after the record. A row that a relay gave is in the record that was written with it. */
 function addLaterRows(view: RelayView, rows: readonly LoadedRow[], throughRow: number): void {
   for (const { id, byteLength, row } of rows) {
-    if (id <= throughRow || row.kind === 'held' || !addsToUnsent(row, view.relay)) continue
+    if (id <= throughRow || row.kind !== 'local') continue
     for (const update of row.updates) {
       const changes = inspectUpdate(update)
-      if (!('reason' in changes)) view.committed(changes, 0)
+      if (!('reason' in changes)) view.lacks(changes, 0)
     }
     view.unsentBytes += byteLength
   }

@@ -23,7 +23,7 @@ export interface RelayViewRecord {
   readonly deleted: boolean
   /** The relay answered RESET, and has not given all that it has yet. */
   readonly resyncing: boolean
-  /** What the relay lacks of the rows up to `unsentThroughRow`; rows with a larger id add to it unless it gave them. */
+  /** What the relay lacks, without the edits in local rows above `unsentThroughRow`: they add to it. */
   readonly unsent: ChangeSet
   readonly unsentThroughRow: number
   readonly unsentBytes: number

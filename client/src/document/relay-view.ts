@@ -28,7 +28,7 @@ export class RelayView {
   /** Between RESET and the SYNCED that ends it: nothing of `unsent` is pushed before it is known what the relay has. */
   resyncing = false
   lastSyncedAt: number | null = null
-  /** Of what is committed in the device store; never of an edit that is not. */
+  /** Of edits that are in the device store, never of one that is not; and of what other relays gave. */
   unsent: ChangeSet
   /** About what pushing `unsent` would carry. */
   unsentBytes = 0
@@ -60,8 +60,8 @@ export class RelayView {
     return { relay, ...bookmarks, unsent, unsentThroughRow, unsentBytes, lastSyncedAt }
   }
 
-  /** Rows that this relay did not give were committed. */
-  committed(changes: ChangeSet, byteLength: number): void {
+  /** These are on this device, and this relay neither gave nor acknowledged them. */
+  lacks(changes: ChangeSet, byteLength: number): void {
     this.unsent.addAll(changes)
     this.unsentBytes += byteLength
   }
