@@ -40,7 +40,7 @@ export interface Limits {
 
   /** Bytes that the relay gathers before it sends a message. A message ends with the frame that passes it. Default 128 KiB. */
   readonly messageBytesTarget: number
-  /** Payload bytes of one ENTRIES frame; a longer entry is served as pieces of this. Default 64 KiB. */
+  /** Bytes of one ENTRIES frame, about; a longer entry is served as pieces of this many payload bytes. Default 64 KiB. */
   readonly entriesBytesTarget: number
   /** Payload bytes after which an HTTP response ends with DONE(more), whatever the receive window; one longer entry is still served whole. Default 4 MiB. */
   readonly httpResponseBytesTarget: number

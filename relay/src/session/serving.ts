@@ -6,6 +6,9 @@ import type { ReadPage, ReadRequest, StoredEntry } from '../store/contract.ts'
 import type { Durable } from './durable.ts'
 import type { Outlet } from './outlet.ts'
 
+/** What an entry costs beside its payload, about. */
+const ENTRY_BYTES = 24
+
 /**
  * read: wants the next page. credit, writable: stopped in the middle of a page. more: the receive window of this HTTP
  * response is used up. synced: all was given.
@@ -118,10 +121,11 @@ export class Serving {
     const { pushId, format, payload } = stored
     const total = payload.length
     const length = Math.min(room, this.#limits.entriesBytesTarget)
-    if (this.#batchBytes + length > this.#limits.entriesBytesTarget) this.#flush()
+    const bytes = length + ENTRY_BYTES
+    if (this.#batchBytes + bytes > this.#limits.entriesBytesTarget) this.#flush()
     const end = this.#offset + length
     this.#batch.push({ pushId, format, total, offset: this.#offset, bytes: payload.subarray(this.#offset, end) })
-    this.#batchBytes += length
+    this.#batchBytes += bytes
     this.#outlet.spend(length, end === total)
     this.#offset = end
     if (end === total) {
