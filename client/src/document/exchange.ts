@@ -33,6 +33,8 @@ export class Exchange {
   #rounds = 0
   #outcome: DocumentReport['outcome'] = 'unfinished'
   #error: TidemarkError | null = null
+  /** The newest REFUSED. What the relay gives is taken in all the same. */
+  #refusal: TidemarkError | null = null
   #entriesPushed = 0
   #entriesPulled = 0
   #reseeded = false
@@ -49,7 +51,7 @@ export class Exchange {
   }
 
   get error(): TidemarkError | null {
-    return this.#error
+    return this.#error ?? this.#refusal
   }
 
   get isSettled(): boolean {
@@ -113,7 +115,7 @@ export class Exchange {
 
   refused({ pushId, code, message, retryAfterMs }: FrameOf<'REFUSED'>): void {
     this.view.refused(pushId)
-    this.fail(ERROR_CODE_OF[code], `The relay refused the edits: ${message}`, retryAfterMs)
+    this.#refusal = this.#toError(ERROR_CODE_OF[code], `The relay refused the edits: ${message}`, retryAfterMs)
   }
 
   have({ id, staged }: FrameOf<'HAVE'>): void {
@@ -137,7 +139,8 @@ export class Exchange {
       this.document.apply(this.view, this.#collected)
     } catch (error) {
       // Nothing of this page is stored, so the mark stays where it was.
-      this.#settle('failed', error instanceof TidemarkError ? error : null)
+      const why = `What the relay gave cannot be taken in: ${String(error)}`
+      this.#settle('failed', error instanceof TidemarkError ? error : this.#toError('CANNOT_APPLY', why, null))
       return
     }
     this.#entriesPulled += this.#collected.length
@@ -155,24 +158,23 @@ export class Exchange {
     this.#finishReset()
     this.view.tag = frame.tag.slice()
     this.view.deleted = false
-    this.view.lastSyncedAt = nowMs
+    if (this.#refusal === null) this.view.lastSyncedAt = nowMs
     this.document.touch()
     const again = this.#rounds < ROUNDS_MAX && (this.#reseedDue || this.view.inFlight.length > 0)
     this.#reseedDue = false
-    if (!again) this.#settle('synced', null)
+    if (!again) this.#settle(this.#refusal === null ? 'synced' : 'failed', this.#refusal)
     return again
   }
 
   fail(code: ErrorCode, message: string, retryAfterMs: number | null = null): void {
-    const { relay } = this.view
-    this.#settle('failed', new TidemarkError(code, message, { relay, documentId: this.document.id, retryAfterMs }))
+    this.#settle('failed', this.#toError(code, message, retryAfterMs))
   }
 
   report(): DocumentReport {
     return {
       id: this.document.id,
       outcome: this.#outcome,
-      error: this.#error,
+      error: this.error,
       entriesPushed: this.#entriesPushed,
       entriesPulled: this.#entriesPulled,
       reseeded: this.#reseeded,
@@ -222,6 +224,10 @@ export class Exchange {
     }
     this.view.known(changesOfDocument(scratch), 0)
     scratch.destroy()
+  }
+
+  #toError(code: ErrorCode, message: string, retryAfterMs: number | null): TidemarkError {
+    return new TidemarkError(code, message, { relay: this.view.relay, documentId: this.document.id, retryAfterMs })
   }
 
   #settle(outcome: DocumentReport['outcome'], error: TidemarkError | null): void {
