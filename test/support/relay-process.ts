@@ -45,8 +45,9 @@ export class RelayProcess {
     throw new Error(`The relay ended before it was ready, with exit code ${child.exitCode}`)
   }
 
-  token(): Promise<string> {
-    return printed([COMMAND, 'token', '--data', this.data, '--grant', 'alice/*:write'])
+  /** By the command. `expires`: such as `90s` or `30d`. */
+  token(grant = 'alice/*:write', expires = '30d'): Promise<string> {
+    return printed([COMMAND, 'token', '--data', this.data, '--grant', grant, '--expires', expires])
   }
 
   /** As a power switch would: nothing is finished, nothing is said. */
