@@ -68,9 +68,14 @@ async function storeFor({ source }: CompleteOptions): Promise<RelayStore> {
   try {
     return await openLmdbStore({ directory: source.data })
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new RelayError('DATA', `The store in ${source.data} cannot be opened: ${reason}`, { option: 'data', cause })
+    throw new RelayError('DATA', reasonsOf(cause), { option: 'data', cause })
   }
+}
+
+/** What the store says, and what the system said to it. */
+function reasonsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause === undefined ? error.message : `${error.message}: ${reasonsOf(error.cause)}`
 }
 
 class ServingRelay implements Relay {

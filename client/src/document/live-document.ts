@@ -11,7 +11,14 @@ import { type DocumentRecord, decodeDocumentRecord, documentRecordKey, encodeDoc
 import { RelayView } from './relay-view.ts'
 import { type PendingRow, RowQueue } from './row-queue.ts'
 import { decodeRow, type HeldEntry, type Row } from './rows.ts'
-import { changesNewTo, changesOfDocument, changesOfTransaction, encodeChanges, inspectUpdate } from './update.ts'
+import {
+  changesNewTo,
+  changesOfDocument,
+  changesOfPending,
+  changesOfTransaction,
+  encodeChanges,
+  inspectUpdate,
+} from './update.ts'
 
 export interface LiveDocumentOptions {
   readonly id: string
@@ -81,7 +88,7 @@ export class LiveDocument {
     this.views = new Map(
       options.relays.map((relay) => {
         const stored = record?.views.find((view) => view.relay === relay)
-        const view = new RelayView(relay, stored?.unsent ?? changesOfDocument(this.#doc), stored)
+        const view = new RelayView(relay, stored?.unsent ?? this.#given(), stored)
         if (stored !== undefined) addLaterRows(view, rows, stored.unsentThroughRow)
         return [relay, view]
       }),
@@ -139,7 +146,7 @@ export class LiveDocument {
 
   /** Everything that is in the device store: what a relay lacks that has lost it all. */
   committedChanges(): ChangeSet {
-    const changes = changesOfDocument(this.#doc)
+    const changes = this.#given()
     for (const { row, changes: pending } of this.#queue.pending) if (row.kind === 'local') changes.removeAll(pending)
     return changes
   }
@@ -213,6 +220,13 @@ export class LiveDocument {
     if (this.#storedMayLack) this.#queue.appendAlone(row, changes)
     else this.#queue.append(row, changes)
     this.#options.changed()
+  }
+
+  /** All that the document was ever given, also what it cannot integrate. */
+  #given(): ChangeSet {
+    const changes = changesOfDocument(this.#doc)
+    changes.addAll(changesOfPending(this.#doc))
+    return changes
   }
 
   #inspect({ pushId, format, payload }: HeldEntry): ChangeSet | null {

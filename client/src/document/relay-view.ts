@@ -1,11 +1,11 @@
 // One document as one relay has it, by what this device was told: bookmarks, and what the relay lacks.
 // Pure state; the rows and the record that make it durable are LiveDocument's.
-import * as Y from 'yjs'
+import type * as Y from 'yjs'
 import type { TidemarkError } from '../errors.ts'
-import { ChangeSet } from './change-set.ts'
+import type { ChangeSet } from './change-set.ts'
 import { IdSet } from './id-set.ts'
 import type { RelayViewRecord } from './record.ts'
-import { encodeChanges } from './update.ts'
+import { encodeChanges, pendingUpdate, structsBeyond } from './update.ts'
 
 export const EMPTY: Uint8Array = new Uint8Array(0)
 
@@ -38,7 +38,6 @@ export class RelayView {
   /** Deletions that Yjs made while it cleaned up after a relay's entry: every device makes the same ones. */
   #echoes = new IdSet()
   #echoesDueAt = 0
-  #pendingLacked = false
 
   constructor(relay: string, unsent: ChangeSet, record?: RelayViewRecord) {
     this.relay = relay
@@ -88,7 +87,6 @@ export class RelayView {
     this.unsent = everything
     this.unsentBytes = everything.isEmpty ? 0 : byteLength
     this.resyncing = true
-    this.#pendingLacked = true
   }
 
   /** What is to be pushed now: what is in flight with the same bytes, then what is unsent beside it. */
@@ -96,17 +94,11 @@ export class RelayView {
     if (this.resyncing) return this.inFlight
     const rest = this.unsent.copy()
     for (const { changes } of this.inFlight) rest.removeAll(changes)
-    if (!rest.isEmpty && !this.#isDeferred(rest, nowMs)) {
-      const payload = encodeChanges(doc, rest)
-      if (payload === null)
-        this.known(rest, 0) // Nothing of it is in the document.
-      else this.#launch(payload, rest, pushIdOf)
-    }
-    if (this.#pendingLacked) {
-      const payload = pendingUpdate(doc)
-      if (payload !== null) this.#launch(payload, new ChangeSet(), pushIdOf)
-      this.#pendingLacked = false
-    }
+    if (rest.isEmpty || this.#isDeferred(rest, nowMs)) return this.inFlight
+    const pending = structsBeyond(doc, rest)
+    rest.removeAll(pending)
+    this.#launch(encodeChanges(doc, rest), rest, pushIdOf)
+    if (!pending.isEmpty) this.#launch(pendingUpdate(doc), pending, pushIdOf)
     return this.inFlight
   }
 
@@ -121,8 +113,10 @@ export class RelayView {
     this.#land(pushId)
   }
 
-  #launch(payload: Uint8Array, changes: ChangeSet, pushIdOf: (payload: Uint8Array) => Uint8Array): void {
-    this.inFlight.push({ pushId: pushIdOf(payload), payload, changes, staged: 0 })
+  #launch(payload: Uint8Array | null, changes: ChangeSet, pushIdOf: (payload: Uint8Array) => Uint8Array): void {
+    if (payload === null)
+      this.known(changes, 0) // Nothing of it is in the document.
+    else this.inFlight.push({ pushId: pushIdOf(payload), payload, changes, staged: 0 })
   }
 
   #land(pushId: Uint8Array): PushInFlight | undefined {
@@ -137,14 +131,4 @@ export class RelayView {
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i])
-}
-
-/** What the document has been given but cannot integrate yet. It stands in no struct store and no delete set. */
-function pendingUpdate(doc: Y.Doc): Uint8Array | null {
-  const { pendingStructs, pendingDs } = doc.store
-  const updates = [
-    ...(pendingStructs === null ? [] : [pendingStructs.update]),
-    ...(pendingDs === null ? [] : [pendingDs]),
-  ]
-  return updates.length === 0 ? null : Y.convertUpdateFormatV2ToV1(Y.mergeUpdatesV2(updates))
 }

@@ -58,9 +58,33 @@ export function changesOfDocument(doc: Y.Doc): ChangeSet {
   return changes
 }
 
-/** What of `changes` the document has not integrated: cost follows the changes, not the document. */
+/** What the document was given but cannot integrate yet; it stands in no struct store and no delete set. Null: nothing. */
+export function pendingUpdate(doc: Y.Doc): Uint8Array | null {
+  const { pendingStructs, pendingDs } = doc.store
+  const updates = [
+    ...(pendingStructs === null ? [] : [pendingStructs.update]),
+    ...(pendingDs === null ? [] : [pendingDs]),
+  ]
+  return updates.length === 0 ? null : Y.convertUpdateFormatV2ToV1(Y.mergeUpdatesV2(updates))
+}
+
+/** What `pendingUpdate` carries. */
+export function changesOfPending(doc: Y.Doc): ChangeSet {
+  const update = pendingUpdate(doc)
+  const changes = update === null ? new ChangeSet() : inspectUpdate(update)
+  return 'reason' in changes ? new ChangeSet() : changes
+}
+
+/** The structs of `changes` that the document has not integrated. */
+export function structsBeyond(doc: Y.Doc, { structs }: ChangeSet): ChangeSet {
+  const beyond = new ChangeSet(structs.copy())
+  for (const client of structs.clients()) beyond.structs.remove(client, 0, Y.getState(doc.store, client))
+  return beyond
+}
+
+/** What of `changes` the document was never given: cost follows the changes, not the document. */
 export function changesNewTo(doc: Y.Doc, changes: ChangeSet): ChangeSet {
-  const fresh = changes.copy()
+  const fresh = changes.without(changesOfPending(doc))
   for (const client of changes.structs.clients()) fresh.structs.remove(client, 0, Y.getState(doc.store, client))
   for (const client of changes.deletes.clients()) {
     const state = Y.getState(doc.store, client)

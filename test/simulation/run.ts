@@ -1,0 +1,51 @@
+// One seed from beginning to end.
+import type { Words } from './network.ts'
+import { type Plan, planOf } from './plan.ts'
+import { Schedule } from './schedule.ts'
+import { type Settlement, settleWorld } from './settlement.ts'
+import { type Sabotage, World } from './world.ts'
+
+export interface RunOptions {
+  /** Over the plan of the seed. */
+  readonly plan?: Partial<Plan>
+  readonly sabotage?: Sabotage
+}
+
+export interface RunResult extends Settlement {
+  readonly seed: number
+  readonly steps: number
+  readonly counts: ReadonlyMap<string, number>
+}
+
+/** A run that broke an invariant; the message holds its trace and how to repeat it. */
+class RunFailure extends Error {
+  readonly seed: number
+  readonly trace: readonly string[]
+
+  constructor(seed: number, words: readonly Words[], cause: unknown) {
+    const what = cause instanceof Error ? (cause.name === 'Error' ? cause.message : String(cause.stack)) : String(cause)
+    const trace = words.map((line) => (typeof line === 'string' ? line : line()))
+    const again = `npm run simulate -- --seeds 1 --from ${seed}`
+    super(`seed ${seed}: ${what}\n\n${trace.join('\n')}\n\nseed ${seed}: ${what}\nRepeat it with: ${again}`, { cause })
+    this.name = 'RunFailure'
+    this.seed = seed
+    this.trace = trace
+  }
+}
+
+/** @throws RunFailure */
+export async function runSeed(seed: number, options: RunOptions = {}): Promise<RunResult> {
+  const plan: Plan = { ...planOf(seed), ...options.plan }
+  const world = new World({ plan, ...(options.sabotage && { sabotage: options.sabotage }) })
+  try {
+    const schedule = new Schedule(world, plan)
+    for (let i = 0; i < plan.devices; i++) {
+      world.addDevice(plan.documents.filter((_, at) => at === 0 || world.random.chance(0.6)))
+    }
+    for (let i = 0; i < plan.steps; i++) await schedule.step()
+    const settlement = await settleWorld(world, plan.documents)
+    return { seed, steps: plan.steps, counts: world.counts, ...settlement }
+  } catch (error) {
+    throw new RunFailure(seed, world.trace, error)
+  }
+}

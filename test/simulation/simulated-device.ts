@@ -1,0 +1,240 @@
+// A device of a run: the real SDK over a disk whose commits wait for the schedule. It dies, returns, is restored from a
+// backup, and is cloned; each life has a process of its own, and nothing of a dead one acts on.
+import { type SyncOptions, type SyncReport, Tidemark, type TidemarkDocument } from '@tidemark/client'
+import type { Platform, Timer } from '../../client/src/platform.ts'
+import { DeviceStoreError } from '../../client/src/store/contract.ts'
+import { type DiskImage, MemoryDisk } from '../../client/src/store/memory-disk.ts'
+import type { VirtualTime } from '../support/virtual-time.ts'
+import { fetchTo, type Resolve, webSocketTo } from './carriers.ts'
+import { type Manuscript, manuscriptOf } from './edits.ts'
+import type { Network } from './network.ts'
+import type { Random } from './random.ts'
+
+export interface SimulatedDeviceOptions {
+  readonly name: string
+  readonly relays: readonly string[]
+  readonly carrier: 'websocket' | 'http' | 'auto'
+  readonly network: Network
+  readonly resolve: Resolve
+  readonly time: VirtualTime
+  readonly random: Random
+  nextClientId(): number
+  opened(device: SimulatedDevice, document: OpenManuscript): void
+  /** Nobody expects this call to have failed. */
+  failed(what: string, error: unknown): void
+  /** Something of this name is to be ended by a sabotage, or passes unchanged. */
+  disk(disk: MemoryDisk): MemoryDisk
+}
+
+export interface OpenManuscript extends Manuscript {
+  readonly document: TidemarkDocument
+}
+
+interface WaitingCommit {
+  resolve(): void
+  reject(error: Error): void
+}
+
+export class SimulatedDevice {
+  readonly name: string
+  readonly disk: MemoryDisk
+  /** In the order in which they were opened. */
+  readonly open = new Map<string, OpenManuscript>()
+  tidemark: Tidemark | null = null
+  isClosing = false
+  syncsRunning = 0
+  /** Timers that a burst or a schedule has set. */
+  timersSet = 0
+  /** Documents that this device works on, also in its next life. */
+  readonly wanted: Set<string>
+  readonly #options: SimulatedDeviceOptions
+  readonly #opening = new Set<string>()
+  #commits: WaitingCommit[] = []
+  #life = 0
+
+  constructor(options: SimulatedDeviceOptions, wanted: Iterable<string>, image?: DiskImage) {
+    this.#options = options
+    this.name = options.name
+    this.wanted = new Set(wanted)
+    const gate = (): Promise<void> =>
+      new Promise((resolve, reject) => {
+        this.#commits.push({ resolve, reject })
+      })
+    this.disk = options.disk(new MemoryDisk({ gate }, image))
+  }
+
+  get isRunning(): boolean {
+    return this.tidemark !== null
+  }
+
+  get commitsWaiting(): number {
+    return this.#commits.length
+  }
+
+  get isOpening(): boolean {
+    return this.#opening.size > 0
+  }
+
+  start(): void {
+    const { relays, carrier } = this.#options
+    this.tidemark = new Tidemark({
+      store: this.disk,
+      relays: relays.map((url) => ({ url, carrier })),
+      token: 'alice/*:write bob/*:write',
+      schedule: false,
+      platform: this.#platform(),
+    })
+    for (const id of this.wanted) this.openDocument(id)
+  }
+
+  openDocument(id: string): void {
+    this.wanted.add(id)
+    if (this.tidemark === null || this.open.has(id) || this.#opening.has(id)) return
+    const life = this.#life
+    this.#opening.add(id)
+    this.tidemark.open(id).then(
+      (document) => {
+        if (life !== this.#life) return
+        this.#opening.delete(id)
+        this.#adopt(document)
+        document.onRebuilt(() => this.#adopt(document))
+      },
+      (error: unknown) => {
+        if (life === this.#life) this.#options.failed(`${this.name} opens ${id}`, error)
+      },
+    )
+  }
+
+  closeDocument(id: string): void {
+    const life = this.#life
+    const manuscript = this.open.get(id)
+    this.open.delete(id)
+    this.wanted.delete(id)
+    manuscript?.document.close().catch((error: unknown) => {
+      if (life === this.#life && !isFull(error)) this.#options.failed(`${this.name} closes ${id}`, error)
+    })
+  }
+
+  /** Settles as `tidemark.sync` does, and never if the device dies before. */
+  sync(options: SyncOptions, ended: (outcome: SyncReport | Error) => void): void {
+    const life = this.#life
+    this.syncsRunning++
+    const end = (outcome: SyncReport | Error): void => {
+      if (life !== this.#life) return
+      this.syncsRunning--
+      ended(outcome)
+    }
+    this.tidemark?.sync(options).then(end, (error: unknown) => end(error as Error))
+  }
+
+  /** The app is quit in order. */
+  quit(): void {
+    const life = this.#life
+    this.isClosing = true
+    this.open.clear()
+    this.tidemark?.close().then(
+      () => {
+        if (life === this.#life) this.#endLife()
+      },
+      (error: unknown) => {
+        if (life !== this.#life) return
+        if (!isFull(error)) this.#options.failed(`${this.name} quits`, error)
+        this.crash()
+      },
+    )
+  }
+
+  /** The process dies: what is not durable is gone. */
+  crash(): void {
+    this.disk.crash()
+    for (const link of this.#options.network.links) if (link.device === this.name) link.deviceGone()
+    this.#endLife()
+  }
+
+  /** Only while it is not running. */
+  restore(image: DiskImage): void {
+    this.disk.restore(image)
+  }
+
+  endCommit(fails: boolean): void {
+    const commit = this.#commits.shift()
+    if (fails) commit?.reject(new DeviceStoreError('FULL', 'The disk is full'))
+    else commit?.resolve()
+  }
+
+  #endLife(): void {
+    this.#life++
+    this.tidemark = null
+    this.isClosing = false
+    this.syncsRunning = 0
+    this.timersSet = 0
+    this.open.clear()
+    this.#opening.clear()
+    this.#commits = []
+  }
+
+  #adopt(document: TidemarkDocument): void {
+    // Yjs draws it from the platform's own source, which no seed reaches.
+    document.doc.clientID = this.#options.nextClientId()
+    const manuscript = { document, ...manuscriptOf(document.doc) }
+    this.open.set(document.id, manuscript)
+    this.#options.opened(this, manuscript)
+  }
+
+  #platform(): Platform {
+    const { network, resolve, time, random } = this.#options
+    const life = this.#life
+    const assertAlive = (): void => {
+      if (life !== this.#life) throw new Error('This process is dead')
+    }
+    const WebSocket = webSocketTo(network, this.name, resolve)
+    const fetch = fetchTo(network, this.name, resolve)
+    return {
+      WebSocket: class extends WebSocket {
+        constructor(url: string, protocols: string[]) {
+          assertAlive()
+          super(url, protocols)
+        }
+      },
+      fetch: async (url, init) => {
+        assertAlive()
+        return fetch(url, init)
+      },
+      now: () => time.now(),
+      setTimeout: (callback, delayMs) => this.#setTimeout(life, callback, delayMs),
+      clearTimeout: (timer) => (timer as SimulatedTimer).clear(),
+      random: () => random.next(),
+      randomBytes: (length) => random.bytes(length),
+    }
+  }
+
+  #setTimeout(life: number, callback: () => void, delayMs: number): Timer {
+    const { time } = this.#options
+    let isSet = true
+    const unset = (): boolean => {
+      const wasSet = isSet && life === this.#life
+      isSet = false
+      if (wasSet) this.timersSet--
+      return wasSet
+    }
+    if (life === this.#life) this.timersSet++
+    const alarm = time.setTimeout(() => {
+      if (unset()) callback()
+    }, delayMs)
+    const timer: SimulatedTimer = {
+      clear: () => {
+        unset()
+        time.clearTimeout(alarm)
+      },
+    }
+    return timer
+  }
+}
+
+interface SimulatedTimer {
+  clear(): void
+}
+
+function isFull(error: unknown): boolean {
+  return (error as { code?: unknown }).code === 'STORE_FULL'
+}
