@@ -31,17 +31,19 @@ export function startChild(url) {
 
 /** The child's end: answers by name, until the parent lets go; then `close`. */
 export function answer(answers, close = () => {}) {
-  process.on('message', async ({ name, argument }) => {
+  const reply = async ({ name, argument }) => {
     try {
       process.send({ result: await answers[name](argument) })
     } catch (error) {
       process.send({ error: error.stack })
     }
-  })
-  process.on('disconnect', async () => {
-    await close()
+  }
+  const end = async () => {
+    await Promise.resolve(close())
     process.exit()
-  })
+  }
+  process.on('message', (request) => void reply(request))
+  process.on('disconnect', () => void end())
 }
 
 /** What every server answers: its own processor time so far, in microseconds, all of its threads, user and system. */

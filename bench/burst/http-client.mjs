@@ -19,7 +19,7 @@ export class HttpConnection {
     socket.on('data', (chunk) => this.#take(chunk))
     socket.on('error', (error) => this.#pending?.reject(error))
     this.#ended = new Promise((resolve) => socket.once('close', resolve))
-    this.#ended.then(() => this.#pending?.reject(new Error('The server closed in the middle of a POST')))
+    void this.#ended.then(() => this.#pending?.reject(new Error('The server closed in the middle of a POST')))
     this.#socket = socket
   }
 

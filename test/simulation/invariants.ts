@@ -9,7 +9,7 @@ import { encodeChanges } from '../../client/src/document/update.ts'
 import { decodeBookmark, equalBytes } from '../../relay/src/store/bookmark.ts'
 import type { MemoryDocument } from '../../relay/src/store/memory-state.ts'
 import { documentsOn, readStored, type StoredDocument, unsentOf } from './disk-reading.ts'
-import { applyAll, changesOf, describe, extentOf, lacking, pendingOf } from './extent.ts'
+import { applyAll, changesOf, extentOf, lacking } from './extent.ts'
 import { indexOf, LogReader } from './log-reading.ts'
 import type { Direction, Link } from './network.ts'
 import type { SimulatedDevice } from './simulated-device.ts'
@@ -190,26 +190,6 @@ export class Invariants {
     if (lacking(covered, stored.extent) === null) return
     const there = log === null ? null : this.reader.doc(key, log)
     const lost = lacking(withPushed(there, stored.doc, unsent), stored.extent)
-    if (lost !== null && process.env.DBG) {
-      const d = new Y.Doc()
-      applyAll(d, [Y.encodeStateAsUpdate(there!)])
-      console.log(
-        'DBG',
-        describe(this.reader.extentAt(key, log!, log!.entries.length)),
-        'PEND',
-        describe(pendingOf(there!)),
-        'UNSENT',
-        describe(unsent),
-        'missing',
-        d.store.pendingStructs?.missing,
-        log!.entries.map((e) => describe(changesOf(e.payload))),
-      )
-      const u = encodeChanges(stored.doc, unsent)
-      if (u) {
-        applyAll(d, [u])
-        console.log(describe(extentOf(d)), 'P', describe(pendingOf(d)), d.store.pendingStructs?.missing)
-      }
-    }
     if (lost !== null) fail(`2: the outbox of ${who} lacks ${lost}, which the relay does not have`)
   }
 
