@@ -118,7 +118,9 @@ export class Burst {
   }
 
   #handleFrame(frame: Frame, nowMs: number): readonly BurstEffect[] {
-    if (this.#state !== 'ROUND') return this.#unexpected(frame)
+    // Between rounds the relay may still say why it ends the connection.
+    const isAnswering = this.#state === 'ROUND' || (frame.type === 'ERROR' && frame.channel === 0)
+    if (!isAnswering) return this.#unexpected(frame)
     switch (frame.type) {
       case 'WELCOME':
         this.#epoch = frame.epoch.slice()

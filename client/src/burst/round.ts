@@ -81,11 +81,13 @@ function writePieces(
   write: (frame: Frame) => void,
 ): void {
   const total = payload.length
+  // A relay may announce limits below any piece that is worth a frame.
+  const pieceBytesMin = Math.min(PIECE_BYTES_MIN, limits.pieceBytesMax, limits.messageBytesMax / 4)
   // A relay that holds all bytes but did not answer is asked with the last piece again.
   let offset = staged < total ? staged : 0
   while (offset < total) {
     const length = Math.min(total - offset, limits.pieceBytesMax, room() - PUSH_HEADER_BYTES_MAX)
-    if (length < Math.min(total - offset, PIECE_BYTES_MIN)) return
+    if (length < Math.min(total - offset, pieceBytesMin)) return
     const bytes = payload.subarray(offset, offset + length)
     write({ type: 'PUSH', channel, pushId, format: FORMAT_YJS_1, total, offset, bytes })
     offset += length

@@ -160,9 +160,11 @@ export class Exchange {
     this.view.deleted = false
     if (this.#refusal === null) this.view.lastSyncedAt = nowMs
     this.document.touch()
-    const again = this.#rounds < ROUNDS_MAX && (this.#reseedDue || this.view.inFlight.length > 0)
+    const isMoreDue = this.#reseedDue || this.view.inFlight.length > 0
+    const again = isMoreDue && this.#rounds < ROUNDS_MAX
     this.#reseedDue = false
-    if (!again) this.#settle(this.#refusal === null ? 'synced' : 'failed', this.#refusal)
+    if (isMoreDue && !again) this.fail('RELAY_FAULT', `The relay did not take the edits within ${ROUNDS_MAX} rounds`)
+    else if (!again) this.#settle(this.#refusal === null ? 'synced' : 'failed', this.#refusal)
     return again
   }
 

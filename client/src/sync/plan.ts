@@ -32,6 +32,8 @@ export class BurstPlan {
   readonly #exchanges: Exchange[] = []
   /** Those whose documents are still held in memory. */
   #held: Exchange[] = []
+  #preparing: Promise<unknown> = Promise.resolve()
+  #isFinished = false
 
   constructor(device: Device, relay: string, scope: SyncScope) {
     this.#device = device
@@ -53,11 +55,17 @@ export class BurstPlan {
   }
 
   /** The next batch, each document loaded and all its edits in the device store. */
-  async next(): Promise<readonly Exchange[]> {
+  next(): Promise<readonly Exchange[]> {
+    const next = this.#next()
+    this.#preparing = next
+    return next
+  }
+
+  async #next(): Promise<readonly Exchange[]> {
     await this.#releaseSettled()
     const batch: Exchange[] = []
     for (const id of this.#waiting) {
-      if (batch.length === BATCH_DOCUMENTS_MAX) break
+      if (batch.length === BATCH_DOCUMENTS_MAX || this.#isFinished) break
       this.#waiting.delete(id)
       this.#taken.add(id)
       const exchange = await this.#begin(id)
@@ -104,11 +112,17 @@ export class BurstPlan {
     return isNewEpoch && known !== null ? this.feeds().map(({ vault }) => ({ vault, mark: EMPTY })) : []
   }
 
-  /** Every exchange's document is in the store, marks and all, and out of memory if nobody else holds it. */
+  /** Every exchange's document is in the store, marks and all, and out of memory if nobody else holds it. No batch follows. */
   async finish(): Promise<void> {
-    const held = this.#held
-    this.#held = []
-    await this.#release(held)
+    this.#isFinished = true
+    try {
+      // A burst that was cut while the next batch was prepared must not leave documents behind.
+      await this.#preparing
+    } finally {
+      const held = this.#held
+      this.#held = []
+      await this.#release(held)
+    }
   }
 
   #askForOpenDocumentsOf(vault: string): void {

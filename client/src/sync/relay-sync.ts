@@ -86,9 +86,11 @@ export class RelaySync {
     const { target, device } = this.#options
     try {
       const token = await Promise.race([tokenOf(target.token, target.url, wasRefused), this.#whenStopped])
-      // A second attempt gets its documents anew; what the first one settled stays settled.
-      await this.#plan.finish()
-      if (wasRefused) this.#plan = new BurstPlan(device, target.url, this.#options.scope)
+      if (wasRefused) {
+        // A second attempt gets its documents anew; what the first one settled stays settled.
+        await this.#plan.finish()
+        this.#plan = new BurstPlan(device, target.url, this.#options.scope)
+      }
       const exchanges = await this.#plan.next()
       return await new Promise((resolve) => {
         this.#end = resolve
