@@ -22,6 +22,7 @@ describe('a burst cut at every byte', () => {
       for (const offset of offsets) {
         const { world, writer, reader } = await prepare()
         seen.add(await cutBurst(world, writer, { ...UNCUT, [direction]: offset }))
+        await expectHonestStatus(world, writer)
         expect((await writer.sync()).complete).toBe(true)
         expect(await outcome(world, writer, reader)).toEqual({ entries: ENTRIES_BEFORE + 1, settled: true })
       }
@@ -51,6 +52,14 @@ describe('a burst cut at every byte', () => {
     120_000,
   )
 })
+
+/** What the relay does not hold is never shown as held by it. */
+async function expectHonestStatus(world: World, device: TestDevice): Promise<void> {
+  if ((await world.log()).length > ENTRIES_BEFORE) return
+  const { status } = await device.open()
+  expect(status.safety).toBe('on-device')
+  expect(status.unsentBytes).toBeGreaterThan(0)
+}
 
 interface Prepared {
   readonly world: World
