@@ -8,7 +8,7 @@ import type { RelayViewRecord } from '../../client/src/document/record.ts'
 import { encodeChanges } from '../../client/src/document/update.ts'
 import { decodeBookmark, equalBytes } from '../../relay/src/store/bookmark.ts'
 import type { MemoryDocument } from '../../relay/src/store/memory-state.ts'
-import { documentsOn, readStored, type StoredDocument, unsentOf } from './disk-reading.ts'
+import { documentsOn, readStored, type StoredDocument, unsentOf, updatesOn } from './disk-reading.ts'
 import { applyAll, changesOf, extentOf, lacking } from './extent.ts'
 import { indexOf, LogReader } from './log-reading.ts'
 import type { Direction, Link } from './network.ts'
@@ -147,12 +147,17 @@ export class Invariants {
     changes.deletes.removeAll(changes.structs)
     if (lacking(this.storedOn(device).get(documentId)?.named ?? new ChangeSet(), changes) === null) return
     // The commit may have ended since it was read.
-    changes.removeAll(readStored(device.disk.snapshot(), documentId).named)
-    // What another relay gave is safe there.
+    const here = readStored(device.disk.snapshot(), documentId)
+    changes.removeAll(here.named)
+    // What another relay gave is safe there, and so is what follows from it.
+    const doc = new Y.Doc({ guid: '' })
+    applyAll(doc, updatesOn(here))
     for (const relay of this.#relays()) {
-      for (const entry of relay.log(documentId)?.entries ?? []) changes.removeAll(changesOf(entry.payload))
+      const payloads = relay.log(documentId)?.entries.map(({ payload }) => payload) ?? []
+      applyAll(doc, payloads)
+      for (const payload of payloads) changes.removeAll(changesOf(payload))
     }
-    const early = lacking(new ChangeSet(), changes)
+    const early = lacking(extentOf(doc), changes)
     if (early !== null) fail(`2: ${link.device} pushes ${early} of ${documentId} before it is on its disk`)
   }
 

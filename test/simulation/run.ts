@@ -15,6 +15,11 @@ export interface RunResult extends Settlement {
   readonly seed: number
   readonly steps: number
   readonly counts: ReadonlyMap<string, number>
+  readonly trace: readonly Words[]
+}
+
+export function tracedIn(words: readonly Words[]): readonly string[] {
+  return words.map((line) => (typeof line === 'string' ? line : line()))
 }
 
 /** A run that broke an invariant; the message holds its trace and how to repeat it. */
@@ -24,7 +29,7 @@ class RunFailure extends Error {
 
   constructor(seed: number, words: readonly Words[], cause: unknown) {
     const what = cause instanceof Error ? (cause.name === 'Error' ? cause.message : String(cause.stack)) : String(cause)
-    const trace = words.map((line) => (typeof line === 'string' ? line : line()))
+    const trace = tracedIn(words)
     const again = `npm run simulate -- --seeds 1 --from ${seed}`
     super(`seed ${seed}: ${what}\n\n${trace.join('\n')}\n\nseed ${seed}: ${what}\nRepeat it with: ${again}`, { cause })
     this.name = 'RunFailure'
@@ -44,7 +49,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
     }
     for (let i = 0; i < plan.steps; i++) await schedule.step()
     const settlement = await settleWorld(world, plan.documents)
-    return { seed, steps: plan.steps, counts: world.counts, ...settlement }
+    return { seed, steps: plan.steps, counts: world.counts, trace: world.trace, ...settlement }
   } catch (error) {
     throw new RunFailure(seed, world.trace, error)
   }

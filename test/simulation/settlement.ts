@@ -60,7 +60,7 @@ async function syncAll(world: World, round: number): Promise<void> {
 }
 
 /** Until everything that was begun has ended. */
-async function runOut(world: World): Promise<void> {
+export async function runOut(world: World): Promise<void> {
   let waits = 0
   for (let deliveries = 0; deliveries < DELIVERIES_MAX; deliveries++) {
     await world.settle()
@@ -104,10 +104,14 @@ async function takeOne(world: World): Promise<boolean> {
   }
 }
 
-/** All that exists of a document on any disk or in any log. Types that nobody has asked for yet do not clean up. */
+/** All that exists of a document anywhere. Types that nobody has asked for yet do not clean up. */
 function referenceOf(world: World, id: string): Y.Doc {
   const doc = new Y.Doc({ guid: '' })
   for (const device of world.devices) applyAll(doc, updatesOn(readStored(device.disk.snapshot(), id)))
+  for (const { open } of world.devices) {
+    const manuscript = open.get(id)
+    if (manuscript !== undefined) applyAll(doc, [Y.encodeStateAsUpdate(manuscript.doc)])
+  }
   for (const relay of world.relays) applyAll(doc, relay.log(id)?.entries.map(({ payload }) => payload) ?? [])
   return doc
 }

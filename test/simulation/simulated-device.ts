@@ -3,7 +3,7 @@
 import { type SyncOptions, type SyncReport, Tidemark, type TidemarkDocument } from '@tidemark/client'
 import type { Platform, Timer } from '../../client/src/platform.ts'
 import { DeviceStoreError } from '../../client/src/store/contract.ts'
-import { type DiskImage, MemoryDisk } from '../../client/src/store/memory-disk.ts'
+import type { DiskImage, MemoryDisk } from '../../client/src/store/memory-disk.ts'
 import type { VirtualTime } from '../support/virtual-time.ts'
 import { fetchTo, type Resolve, webSocketTo } from './carriers.ts'
 import { type Manuscript, manuscriptOf } from './edits.ts'
@@ -22,8 +22,7 @@ export interface SimulatedDeviceOptions {
   opened(device: SimulatedDevice, document: OpenManuscript): void
   /** Nobody expects this call to have failed. */
   failed(what: string, error: unknown): void
-  /** Something of this name is to be ended by a sabotage, or passes unchanged. */
-  disk(disk: MemoryDisk): MemoryDisk
+  readonly Disk: typeof MemoryDisk
 }
 
 export interface OpenManuscript extends Manuscript {
@@ -60,7 +59,7 @@ export class SimulatedDevice {
       new Promise((resolve, reject) => {
         this.#commits.push({ resolve, reject })
       })
-    this.disk = options.disk(new MemoryDisk({ gate }, image))
+    this.disk = new options.Disk({ gate }, image)
   }
 
   get isRunning(): boolean {

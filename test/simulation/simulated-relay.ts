@@ -16,6 +16,7 @@ export interface SimulatedRelayOptions {
   readonly slowAnswers: number
   /** What a test switches off, to see that the simulator notices. */
   readonly sabotage: (store: MemoryRelayStore) => RelayStore
+  readonly forgets: boolean
   now(): number
 }
 
@@ -34,6 +35,7 @@ export class SimulatedRelay implements Endpoint {
   readonly #options: SimulatedRelayOptions
   #flush: Waiting | null = null
   #answers: (() => void)[] = []
+  #beforeFlush: MemorySnapshot | null = null
 
   constructor(options: SimulatedRelayOptions) {
     this.#options = options
@@ -62,6 +64,7 @@ export class SimulatedRelay implements Endpoint {
   }
 
   endFlush(failure: Error | null): void {
+    if (this.#options.forgets) this.#beforeFlush = this.backup()
     const flush = this.#flush
     this.#flush = null
     if (failure === null) flush?.resolve()
@@ -89,7 +92,8 @@ export class SimulatedRelay implements Endpoint {
     this.core = null
     this.#flush = null
     this.#answers = []
-    this.store = this.store.crash()
+    this.store =
+      this.#beforeFlush === null ? this.store.crash() : this.store.restore(this.#beforeFlush, { newEpoch: false })
   }
 
   /** Only while it is stopped. */

@@ -2,7 +2,7 @@
 // the regressions speak the same language. Nothing moves but by these methods; `settle` lets what they began run out.
 import type { SyncOptions, SyncReport } from '@tidemark/client'
 import { TidemarkError } from '@tidemark/client'
-import type { DiskImage, MemoryDisk } from '../../client/src/store/memory-disk.ts'
+import { type DiskImage, MemoryDisk } from '../../client/src/store/memory-disk.ts'
 import type { RelayStore } from '../../relay/src/store/contract.ts'
 import type { MemoryRelayStore, MemorySnapshot } from '../../relay/src/store/memory.ts'
 import { VirtualTime } from '../support/virtual-time.ts'
@@ -22,7 +22,9 @@ export interface WorldOptions {
 /** Safeguards taken away, to see that the invariants notice. */
 export interface Sabotage {
   readonly relayStore?: (store: MemoryRelayStore) => RelayStore
-  readonly deviceDisk?: (disk: MemoryDisk) => MemoryDisk
+  /** A relay that dies comes back without its newest flush. */
+  readonly relayForgets?: boolean
+  readonly Disk?: typeof MemoryDisk
 }
 
 export class World {
@@ -57,6 +59,7 @@ export class World {
           random: this.random.fork(),
           slowAnswers: plan.slowAnswers,
           sabotage: sabotage?.relayStore ?? ((store) => store),
+          forgets: sabotage?.relayForgets ?? false,
           now: () => this.time.now(),
         }),
       )
@@ -114,7 +117,7 @@ export class World {
           this.guard(() => this.invariants.checkOpened(opener, document.id, document.doc))
         },
         failed: (what, error) => this.#fail(`${what}: ${String(error)}`),
-        disk: this.#options.sabotage?.deviceDisk ?? ((disk) => disk),
+        Disk: this.#options.sabotage?.Disk ?? MemoryDisk,
       },
       documents,
       image,

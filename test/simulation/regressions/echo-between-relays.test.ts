@@ -1,0 +1,31 @@
+// Seeds 2, 3, 7, 9 and others: what one relay gave counted as unsent at every other relay, also what those had given
+// already. With two relays each push of one was answered by a push to the other, for ever.
+import { expect, it } from 'vitest'
+import { deviceIn, NOVEL, scriptedWorld, syncOn, type } from '../scripted.ts'
+
+it('an edit that both relays have is not given back to either', async () => {
+  const world = scriptedWorld(2)
+  const a = await deviceIn(world)
+  const b = await deviceIn(world)
+  for (const text of ['Call me ', 'Ishmael.']) {
+    await type(world, a, text)
+    for (const device of [a, b, a, b]) expect(await syncOn(world, device)).toMatchObject({ complete: true })
+  }
+  for (const relay of world.relays) expect(relay.log(NOVEL)?.entries).toHaveLength(2)
+  expect(b.open.get(NOVEL)?.document.status).toMatchObject({ safety: 'on-relay', unsentBytes: 0 })
+})
+
+it('an edit that one relay lost reaches it once, from whoever comes first', async () => {
+  const world = scriptedWorld(2)
+  const a = await deviceIn(world)
+  const b = await deviceIn(world)
+  await type(world, a, 'Call me Ishmael.')
+  await syncOn(world, a)
+  await syncOn(world, b)
+  const [, second] = world.relays
+  if (second === undefined) throw new Error('There is no second relay')
+  world.loseRelayData(second, null, true)
+  second.start()
+  for (const device of [b, a, b, a]) await syncOn(world, device)
+  for (const relay of world.relays) expect(relay.log(NOVEL)?.entries).toHaveLength(1)
+})

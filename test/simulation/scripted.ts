@@ -1,0 +1,75 @@
+// A world without chance in what happens: for regressions, which say themselves what comes next.
+import type { SyncReport } from '@tidemark/client'
+import type { Limits } from '../../relay/src/limits.ts'
+import { runOut } from './settlement.ts'
+import type { OpenManuscript, SimulatedDevice } from './simulated-device.ts'
+import type { SimulatedRelay } from './simulated-relay.ts'
+import { World } from './world.ts'
+
+export const NOVEL = 'alice/novel'
+
+export function scriptedWorld(relays = 1, limits: Partial<Limits> = {}): World {
+  return new World({ plan: { seed: 1, relays, limits, carriers: ['websocket'], slowAnswers: 0 } })
+}
+
+/** A device that has the novel open. */
+export async function deviceIn(world: World): Promise<SimulatedDevice> {
+  const device = world.addDevice([NOVEL])
+  await runOut(world)
+  return device
+}
+
+export function novelOn(device: SimulatedDevice): OpenManuscript {
+  const manuscript = device.open.get(NOVEL)
+  if (manuscript === undefined) throw new Error(`${device.name} does not have the novel open`)
+  return manuscript
+}
+
+/** Written, and on the device's disk. */
+export async function type(world: World, device: SimulatedDevice, text: string): Promise<void> {
+  const { doc } = novelOn(device)
+  doc.getText('text').insert(doc.getText('text').length, text)
+  await runOut(world)
+}
+
+/** One burst with everything that it brings about. */
+export async function syncOn(world: World, device: SimulatedDevice): Promise<SyncReport | Error> {
+  let outcome: SyncReport | Error | null = null
+  device.sync({}, (ended) => {
+    outcome = ended
+  })
+  await runOut(world)
+  if (outcome === null) throw new Error('The burst has not ended')
+  return outcome
+}
+
+/** Lets messages arrive, and nothing be committed on a device, until `isDone`. */
+export async function deliverUntil(world: World, isDone: () => boolean): Promise<void> {
+  await world.settle()
+  while (!isDone()) {
+    const flushing = world.relays.filter(({ isFlushing }) => isFlushing)
+    for (const relay of flushing) relay.endFlush(null)
+    const [busy] = world.network.busyLanes()
+    if (busy === undefined && flushing.length === 0) throw new Error('Nothing is under way any more')
+    busy?.lane.deliver()
+    await world.settle()
+  }
+}
+
+/** Commits until nothing waits. */
+export async function commitAll(world: World, device: SimulatedDevice): Promise<void> {
+  while (device.commitsWaiting > 0) await world.endCommit(device, false)
+}
+
+/** Somebody with a valid token, of whom no device is left, puts these bytes into the log of the novel. */
+export async function append(
+  world: World,
+  relay: SimulatedRelay,
+  pushId: Uint8Array,
+  payload: Uint8Array,
+): Promise<void> {
+  const appended = relay.store.append([{ documentId: NOVEL, pushId, format: 1, payload }])
+  await world.settle()
+  relay.endFlush(null)
+  await appended
+}
