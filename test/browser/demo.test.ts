@@ -160,7 +160,7 @@ describe.skipIf(skipReason !== null)(
     })
 
     it('survives a reload, offline and with edits that no relay has', async () => {
-      await expectHeadline('left', ON_RELAY) // The first burst is over.
+      await expect.poll(() => part('left', 'newest'), EVENTUALLY).toMatch(/^Last burst /)
       await toggle('left')
       await type('left', 'flotsam')
       await expectHeadline('left', /^Offline: 7 edits only on this device/)
@@ -176,7 +176,7 @@ describe.skipIf(skipReason !== null)(
     })
 
     it('survives kill -9 of the browser', async () => {
-      await expectHeadline('left', ON_RELAY) // The first burst is over.
+      await expect.poll(() => part('left', 'newest'), EVENTUALLY).toMatch(/^Last burst /)
       await toggle('left')
       await type('left', 'jetsam')
       await expectHeadline('left', /^Offline: 6 edits only on this device/)
