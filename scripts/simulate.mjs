@@ -18,7 +18,8 @@ const env = { ...process.env }
 if (values.seeds !== undefined) env.SIMULATION_SEEDS = values.seeds
 if (values.from !== undefined) env.SIMULATION_FROM = values.from
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
-const only = values.seeds === undefined && values.from === undefined ? 'test/simulation' : 'test/simulation/simulation.test.ts'
+const only =
+  values.seeds === undefined && values.from === undefined ? 'test/simulation' : 'test/simulation/simulation.test.ts'
 const result = spawnSync(process.execPath, [vitest, 'run', only], { cwd: root, stdio: 'inherit', env })
 if (result.error) throw result.error
 process.exitCode = result.status ?? 1

@@ -28,6 +28,8 @@ export class Invariants {
   readonly #disks = new Map<SimulatedDevice, DiskReading>()
   /** Push ids in hex, by relay and document. */
   readonly #acknowledged = new Map<string, Set<string>>()
+  /** Payloads of logs that are gone, by document. */
+  readonly #lost = new Map<string, readonly Uint8Array[]>()
   /** Document ids by channel, of the newest round of a link. */
   readonly #channels = new Map<Link, Map<number, string>>()
   /** Payloads that come in pieces, by link and push id. */
@@ -68,6 +70,14 @@ export class Invariants {
   /** As it was read last. */
   storedOn(device: SimulatedDevice): ReadonlyMap<string, StoredDocument> {
     return this.#disks.get(device)?.stored ?? new Map()
+  }
+
+  /** The data of a relay is about to be lost; devices may still hold what it gave them. */
+  willLose(relay: SimulatedRelay): void {
+    for (const [documentId, { entries }] of relay.backup().state.documents) {
+      const lost = this.#lost.get(documentId) ?? []
+      this.#lost.set(documentId, [...lost, ...entries.map(({ payload }) => payload)])
+    }
   }
 
   watch(doc: Y.Doc): void {
@@ -149,7 +159,7 @@ export class Invariants {
     // The commit may have ended since it was read.
     const here = readStored(device.disk.snapshot(), documentId)
     changes.removeAll(here.named)
-    // What another relay gave is safe there, and so is what follows from it.
+    // What a relay gives is no edit of this device: it may go on to another relay, with what follows from it.
     const doc = new Y.Doc({ guid: '' })
     applyAll(doc, updatesOn(here))
     for (const relay of this.#relays()) {
@@ -157,6 +167,7 @@ export class Invariants {
       applyAll(doc, payloads)
       for (const payload of payloads) changes.removeAll(changesOf(payload))
     }
+    for (const payload of this.#lost.get(documentId) ?? []) changes.removeAll(changesOf(payload))
     const early = lacking(extentOf(doc), changes)
     if (early !== null) fail(`2: ${link.device} pushes ${early} of ${documentId} before it is on its disk`)
   }

@@ -166,6 +166,7 @@ export class World {
   /** The relay's data becomes that of a backup, or nothing (null); it is stopped for that. */
   loseRelayData(relay: SimulatedRelay, backup: MemorySnapshot | null, newEpoch: boolean): void {
     if (relay.core !== null) this.stopRelay(relay)
+    this.invariants.willLose(relay)
     if (backup === null) relay.wipe()
     else relay.restore(backup, newEpoch)
     this.guard(() => {
