@@ -39,7 +39,9 @@ export async function settleWorld(world: World, documents: readonly string[]): P
   for (const [id, before] of existed) checkNothingLost(world, id, before)
   for (const relay of world.relays) world.invariants.checkAcknowledged(relay)
   await checkRest(world)
-  return { rounds, ...countEntries(world, documents) }
+  const counted = countEntries(world, documents)
+  checkEcho(world, counted)
+  return { rounds, ...counted }
 }
 
 async function heal(world: World): Promise<void> {
@@ -186,6 +188,17 @@ async function checkRest(world: World): Promise<void> {
   for (const { name, timersSet } of world.devices) {
     if (timersSet > 0) fail(`12: ${name} has ${timersSet} timers set, and nothing to do`)
   }
+}
+
+/** After each of these a device may push again what a relay has already. */
+const DISTURBANCES = ['crashDevice', 'quitDevice', 'closeDocument', 'restoreDevice', 'cloneDevice', 'cut', 'crashRelay']
+
+/** 11: about one copy of everything; of what is given back to a relay, one from each device at most. */
+function checkEcho(world: World, { entries, redundant }: { entries: number; redundant: number }): void {
+  const disturbances = DISTURBANCES.reduce((sum, step) => sum + (world.counts.get(step) ?? 0), 0)
+  const copiesPerEntry = world.relays.length > 1 ? world.devices.length - 1 : 0
+  const redundantMax = 2 + disturbances + world.losses * world.devices.length + (entries - redundant) * copiesPerEntry
+  if (redundant > redundantMax) fail(`11: ${redundant} of ${entries} entries bring nothing, ${redundantMax} at most`)
 }
 
 function countEntries(world: World, documents: readonly string[]): { entries: number; redundant: number } {
