@@ -29,7 +29,7 @@ afterAll(async () => {
 })
 
 describe('a burst over real sockets', () => {
-  it('survives a cut at every frame boundary, and one byte beside it', async () => {
+  it('(case 24) survives a cut at every frame boundary, and one byte beside it', async () => {
     for (const direction of DIRECTIONS) {
       const boundaries = frameBoundaries(await record('websocket', direction))
       expect(boundaries.length).toBeGreaterThan(6)

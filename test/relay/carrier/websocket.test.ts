@@ -133,7 +133,7 @@ describe('a WebSocket that is refused', () => {
     }
   })
 
-  it('for versions 0 and 2 is closed with 4406', async () => {
+  it('(case 24) for versions 0 and 2 is closed with 4406', async () => {
     const { url, token } = await start()
     for (const version of [0, 2]) {
       const device = await Device.connect(url)

@@ -66,7 +66,7 @@ describe('a first message', () => {
     expect(await relay.store.usage('alice')).toEqual({ bytes: 0, documents: 0 })
   })
 
-  it('with an unknown critical frame is MALFORMED; an ignorable one is skipped', async () => {
+  it('(case 24) with an unknown critical frame is MALFORMED; an ignorable one is skipped', async () => {
     const relay = new CoreUnderTest()
     const message = (type: number): Uint8Array => {
       const end = encodeFrames([END])
