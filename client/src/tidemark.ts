@@ -98,10 +98,15 @@ export class Tidemark {
    */
   async forget(id: string, options: { discardUnsent?: boolean } = {}): Promise<void> {
     checkId(id)
-    const { device } = await this.#ready()
+    const { syncer } = await this.#ready()
+    await syncer.between(() => this.#forget(id, options.discardUnsent ?? false))
+  }
+
+  async #forget(id: string, discardUnsent: boolean): Promise<void> {
+    const { device } = await this.#opened
     await this.#documents.get(id)?.close()
     const isUnsent = device.status(id).safety !== 'on-relay' && (await device.store.rows(id)).length > 0
-    if (isUnsent && !options.discardUnsent) {
+    if (isUnsent && !discardUnsent) {
       throw new TidemarkError('UNSENT', `${id} has edits that no relay has; sync first, or say discardUnsent`, {
         documentId: id,
       })

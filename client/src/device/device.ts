@@ -83,7 +83,8 @@ export class Device {
     const holding = this.#holdings.get(document.id)
     if (holding?.document !== document) return
     holding.holders--
-    if (holding.holders > 0) return
+    // Half applied, it alone knows which entry is to be held.
+    if (holding.holders > 0 || document.needsRebuild) return
     if (document.isUnsent) document.touch() // So that its status is true while it is not in memory.
     await document.flush()
     if (holding.holders > 0 || this.#holdings.get(document.id) !== holding) return
@@ -145,8 +146,8 @@ export class Device {
     for (const document of this.inMemory()) {
       if (document.isUnsent) document.touch()
       await document.flush()
-      document.destroy()
     }
+    for (const document of this.inMemory()) document.destroy()
     this.#holdings.clear()
     await this.store.close()
   }

@@ -63,6 +63,7 @@ export class LiveDocument {
   /** Entries that threw while they were integrated, by their push ids in hex. */
   readonly #unappliable = new Set<string>()
   #needsRebuild = false
+  #rebuilding: Promise<void> | null = null
   #storedMayLack: boolean
 
   /** Reads the document from the device store. @throws TidemarkError STORE_FAILED */
@@ -183,13 +184,29 @@ export class LiveDocument {
   }
 
   /** Brings the document back from the device store after an entry was half applied; `doc` is a new object then. */
-  async rebuild(): Promise<void> {
-    await this.flush()
-    const rows = await readRows(this.#options)
+  rebuild(): Promise<void> {
+    this.#rebuilding ??= this.#rebuild().finally(() => {
+      this.#rebuilding = null
+    })
+    return this.#rebuilding
+  }
+
+  async #rebuild(): Promise<void> {
     const before = this.#doc
+    const meanwhile: Uint8Array[] = []
+    const note = (update: Uint8Array): void => void meanwhile.push(update)
+    before.on('update', note)
+    let rows: readonly LoadedRow[]
+    try {
+      await this.flush()
+      rows = await readRows(this.#options)
+    } finally {
+      before.off('update', note)
+    }
     before.off('update', this.#onUpdate)
     this.#doc = new Y.Doc()
     fill(this.#doc, rows)
+    for (const update of meanwhile) Y.applyUpdate(this.#doc, update)
     this.#needsRebuild = false
     this.#nudgePending()
     this.#doc.on('update', this.#onUpdate)

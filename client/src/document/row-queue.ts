@@ -93,7 +93,7 @@ export class RowQueue {
     while (this.#committed < target) {
       this.#start()
       await this.#running
-      if (this.#problem !== null) throw this.#problem
+      if (this.#committed < target && this.#problem !== null) throw this.#problem
     }
   }
 

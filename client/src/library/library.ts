@@ -109,7 +109,16 @@ export class Library {
 
   /** Documents whose edits some relay may lack. */
   *lacking(): IterableIterator<string> {
-    for (const [id, record] of this.#documents) if (record?.mayLack) yield id
+    for (const [id, record] of this.#documents) {
+      if (record === null) continue
+      const isKnownTo = (relay: string): boolean => record.views.some((view) => view.relay === relay)
+      if (record.mayLack || !this.#relays.every(isKnownTo)) yield id
+    }
+  }
+
+  /** What the feed listed is not in the store: it is to be listed again. */
+  forgetMarks(relay: string): void {
+    this.#feedsOf(relay).marks.clear()
   }
 
   stale(relay: string): ReadonlySet<string> {

@@ -105,7 +105,12 @@ export class BurstPlan {
     const isNewEpoch = known === null || !sameBytes(known, epoch)
     const write = library.listed(this.#relay, pages)
     const records = [...(write.records ?? []), ...(isNewEpoch ? [{ key: relayKey(this.#relay), bytes: epoch }] : [])]
-    if (records.length > 0) await store.commit({ records })
+    if (records.length > 0) {
+      await store.commit({ records }).catch((error) => {
+        library.forgetMarks(this.#relay)
+        throw error
+      })
+    }
     if (this.#scope.documents !== null) return []
     for (const page of pages) if (page.status === 'DENIED') this.#askForOpenDocumentsOf(page.vault)
     for (const id of library.stale(this.#relay)) if (!this.#taken.has(id)) this.#waiting.add(id)

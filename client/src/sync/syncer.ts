@@ -43,7 +43,12 @@ export class Syncer {
 
   /** A call during a burst waits for it, then runs one more. @throws TidemarkError if no relay let us in */
   sync(options: SyncOptions = {}): Promise<SyncReport> {
-    const run = this.#tail.then(() => this.#sync(options))
+    return this.between(() => this.#sync(options))
+  }
+
+  /** Runs while no burst is under way. */
+  between<Result>(task: () => Promise<Result>): Promise<Result> {
+    const run = this.#tail.then(task)
     this.#tail = run.catch(() => undefined)
     return run
   }
