@@ -3,7 +3,6 @@
 /** The part of the standard WebSocket that the SDK uses. */
 export interface WebSocketLike {
   binaryType: string
-  readonly readyState: number
   onopen: ((event: never) => void) | null
   onmessage: ((event: { data: unknown }) => void) | null
   onerror: ((event: never) => void) | null

@@ -8,7 +8,7 @@ import { TidemarkError } from './errors.ts'
 import type { DocumentListing } from './library/library.ts'
 import { Listeners } from './listeners.ts'
 import { type CheckedOptions, checkOptions, type TidemarkOptions } from './options.ts'
-import type { SyncReport } from './report.ts'
+import type { RelayReport, SyncReport } from './report.ts'
 import { type RunOutcome, Scheduler } from './schedule/schedule.ts'
 import { type DocumentStatus, frozenStatus, type SyncStatus, sumOfStatuses } from './status.ts'
 import { storeError } from './store/errors.ts'
@@ -128,7 +128,7 @@ export class Tidemark {
   /** Every edit so far is in the device store; no network. @throws TidemarkError STORE_FULL, STORE_FAILED */
   async flush(): Promise<void> {
     const { device } = await this.#ready()
-    await Promise.all(device.inMemory().map((document) => document.flush()))
+    await device.flush()
   }
 
   /** Ends the burst under way, stops the schedule, flushes, and gives the store back. Idempotent. */
@@ -183,10 +183,13 @@ export class Tidemark {
   async #runScheduled(syncer: Syncer): Promise<RunOutcome> {
     try {
       const report = await syncer.sync()
-      return { failed: !report.complete, retryAfterMs: syncer.returnAfterMs }
-    } catch (error) {
+      // What a retry cannot mend must not slow down the rest.
+      const isRetryable = ({ error, documents }: RelayReport): boolean =>
+        error !== null || documents.some((document) => document.error?.retryable)
+      return { failed: report.relays.some(isRetryable), retryAfterMs: syncer.returnAfterMs }
+    } catch {
       // The status says what is wrong; the schedule tries again.
-      return { failed: true, retryAfterMs: error instanceof TidemarkError ? (error.retryAfterMs ?? 0) : 0 }
+      return { failed: true, retryAfterMs: syncer.returnAfterMs }
     } finally {
       this.#changed()
     }
@@ -232,6 +235,7 @@ export class Tidemark {
   async #close(): Promise<void> {
     const parts = await this.#opened.catch(() => null)
     if (parts === null) return
+    await parts.device.flush() // Before anything stops: where it fails, everything goes on.
     parts.scheduler?.stop()
     await parts.syncer.close()
     await parts.device.close()

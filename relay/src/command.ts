@@ -100,8 +100,13 @@ async function serve({ data, port, host, basePath, logLevel }: RelayFlags): Prom
 /** The first; another one ends the process at once, as Node does by itself. */
 function nextSignal(): Promise<string> {
   return new Promise((resolve) => {
-    process.once('SIGTERM', resolve)
-    process.once('SIGINT', resolve)
+    const take = (signal: string): void => {
+      process.off('SIGTERM', take)
+      process.off('SIGINT', take)
+      resolve(signal)
+    }
+    process.on('SIGTERM', take)
+    process.on('SIGINT', take)
   })
 }
 

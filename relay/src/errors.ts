@@ -5,7 +5,7 @@
  * cannot be listened on. NOT_LISTENING: the server given does not listen yet, so there is no URL. BAD_GRANT: a grant
  * cannot be read. CLOSED: the relay was closed.
  */
-export type RelayErrorCode = 'BAD_OPTION' | 'DATA' | 'ADDRESS' | 'NOT_LISTENING' | 'BAD_GRANT' | 'CLOSED'
+export type RelayErrorCode = 'BAD_OPTION' | 'DATA' | 'ADDRESS' | 'NOT_LISTENING' | 'BAD_GRANT'
 
 /** Thrown by `createRelay` and the methods of a relay. */
 export class RelayError extends Error {

@@ -102,6 +102,7 @@ const BOUNDS: Readonly<Partial<Record<keyof Limits, readonly [number, number]>>>
   messageBytesTarget: [1, 256 * KIB],
   entriesBytesTarget: [1, 256 * KIB],
   pageEntriesMax: [1, FIELD_LIMITS.entriesPerFrameMax],
+  entryBytesMax: [1, ANNOUNCED_LIMITS.entryBytesMax],
   feedDocumentsMax: [1, FIELD_LIMITS.feedPageDocumentsMax],
 }
 
@@ -131,9 +132,18 @@ function checkNumber(name: keyof Limits, value: unknown): number {
 }
 
 function checkOrigins(value: unknown): readonly string[] {
-  if (Array.isArray(value) && value.every((origin) => typeof origin === 'string' && URL.canParse(origin))) {
-    return value.map((origin: string) => new URL(origin).origin)
+  if (
+    Array.isArray(value) &&
+    value.every((text) => typeof text === 'string' && URL.canParse(text) && new URL(text).host !== '')
+  ) {
+    return value.map(originOf)
   }
   const option = 'limits.originsAllowed'
   throw new RelayError('BAD_OPTION', `${option} must be a list of origins such as https://example.org`, { option })
+}
+
+/** As a browser sends it. `URL.origin` is 'null' for schemes of apps, such as capacitor: and tauri:. */
+function originOf(text: string): string {
+  const { origin, protocol, host } = new URL(text)
+  return origin === 'null' ? `${protocol}//${host}` : origin
 }

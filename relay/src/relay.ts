@@ -123,10 +123,15 @@ class ServingRelay implements Relay {
     const { place } = this.#options
     if ('server' in place) return
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (cause) => {
+      const fail = (cause: Error): void => {
         reject(new RelayError('ADDRESS', `Cannot listen on ${place.host}:${place.port}: ${cause.message}`, { cause }))
+      }
+      this.#server.once('error', fail)
+      this.#server.listen({ host: place.host, port: place.port }, () => {
+        this.#server.off('error', fail)
+        this.#server.on('error', (error) => this.#options.logger.error({ err: error }, 'the server failed'))
+        resolve()
       })
-      this.#server.listen({ host: place.host, port: place.port }, resolve)
     })
   }
 
@@ -147,8 +152,8 @@ class ServingRelay implements Relay {
     const abandon = setTimeout(() => this.#core.abandon(), deadlineMs)
     await this.#core.drain()
     clearTimeout(abandon)
+    this.#detach() // A host's devices that come back now find nobody, and are not waited for.
     await this.#entrance.closed()
-    this.#detach()
     if (own) this.#server.closeAllConnections()
     await serverClosed
     clearInterval(this.#sweeper)

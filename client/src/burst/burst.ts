@@ -43,6 +43,9 @@ export type BurstEffect =
   /** The last effect. The connection is to be closed. */
   | { readonly type: 'finished'; readonly error: TidemarkError | null }
 
+/** A relay that always has more to say must not keep a burst going for ever. */
+const ROUNDS_MAX = 10_000
+
 type State = 'CONNECTING' | 'ROUND' | 'PLANNING' | 'FINISHED'
 
 export class Burst {
@@ -54,6 +57,9 @@ export class Burst {
   #feeds: readonly FeedRequest[]
   #channels = new Map<number, Exchange>()
   #pages: FeedPage[] = []
+  /** By vault: what is still to be listed, from which mark on. */
+  #unlisted = new Map<string, FeedRequest>()
+  #rounds = 0
   #epoch: Uint8Array | null = null
   #limits: AnnouncedLimits | null = null
   #uncreditedBytes = 0
@@ -90,6 +96,7 @@ export class Burst {
   }
 
   #sendRound(nowMs: number): readonly BurstEffect[] {
+    if (++this.#rounds > ROUNDS_MAX) return this.#finish(this.#error('MALFORMED', 'The relay never comes to an end'))
     this.#state = 'ROUND'
     const isFirst = this.#limits === null || this.#options.helloEveryRound
     const round = composeRound({
@@ -99,7 +106,8 @@ export class Burst {
       limits: isFirst || this.#limits === null ? FIRST_ROUND_LIMITS : this.#limits,
       nowMs,
     })
-    this.#feeds = round.feedsLeft
+    for (const feed of this.#feeds.slice(0, round.feedsWritten)) this.#unlisted.set(feed.vault, feed)
+    this.#feeds = this.#feeds.slice(round.feedsWritten)
     this.#queue = this.#queue.slice(round.channels.size)
     this.#channels = round.channels
     return [{ type: 'send', bytes: round.bytes }]
@@ -127,7 +135,7 @@ export class Burst {
         this.#limits = frame.limits
         return []
       case 'FEED_PAGE':
-        this.#pages.push(frame)
+        this.#takePage(frame)
         return []
       case 'DONE':
         return this.#endRound(frame)
@@ -180,6 +188,13 @@ export class Burst {
     return []
   }
 
+  /** Another page of the vault may come in this round, or, where the window was used up, in the next. */
+  #takePage(page: FeedPage): void {
+    this.#pages.push(page)
+    if (page.more) this.#unlisted.set(page.vault, { vault: page.vault, mark: page.mark.slice() })
+    else this.#unlisted.delete(page.vault)
+  }
+
   #endRound({ more, returnAfterMs }: FrameOf<'DONE'>): readonly BurstEffect[] {
     this.returnAfterMs = Math.max(this.returnAfterMs, returnAfterMs)
     if (this.#epoch === null) return this.#finish(this.#error('MALFORMED', 'The relay sent DONE before WELCOME'))
@@ -188,8 +203,14 @@ export class Burst {
       else exchange.fail('MALFORMED', 'The relay ended the round without answering for this document')
     }
     this.#channels.clear()
-    const pages = this.#pages
-    this.#pages = []
+    if (this.#unlisted.size > 0 && !more) {
+      return this.#finish(this.#error('MALFORMED', 'The relay ended the round without listing every vault'))
+    }
+    this.#feeds = [...this.#unlisted.values(), ...this.#feeds]
+    // Only a whole list tells which documents a relay has lost.
+    const pages = this.#feeds.length > 0 ? [] : this.#pages
+    if (this.#feeds.length === 0) this.#pages = []
+    this.#unlisted.clear()
     this.#state = 'PLANNING'
     return [{ type: 'plan', epoch: this.#epoch, pages }]
   }

@@ -28,7 +28,8 @@ export interface Round {
   readonly bytes: Uint8Array
   /** Those that take part: the first so many of the exchanges given. */
   readonly channels: Map<number, Exchange>
-  readonly feedsLeft: readonly FeedRequest[]
+  /** The first so many of the feeds given. */
+  readonly feedsWritten: number
 }
 
 /** More bytes than an OPEN can take (document id 512, bookmarks 192, fixed fields), and than a PUSH takes beside its payload. */
@@ -70,7 +71,7 @@ export function composeRound(plan: {
     for (const push of pushes) writePieces(push, channel, limits, room, write)
   }
   write({ type: 'END' })
-  return { bytes: writer.take(), channels, feedsLeft: plan.feeds.slice(feedsWritten) }
+  return { bytes: writer.take(), channels, feedsWritten }
 }
 
 function writePieces(

@@ -5,8 +5,6 @@ import { ERROR_CODE_OF, TidemarkError } from '../errors.ts'
 
 export interface Carrier {
   readonly name: 'websocket' | 'http'
-  /** Every round is a session of its own, and begins with HELLO. */
-  readonly helloEveryRound: boolean
   send(bytes: Uint8Array): void
   /** Ends the connection, and resolves when it is gone; no further event comes. */
   close(): Promise<void>
@@ -15,8 +13,8 @@ export interface Carrier {
 export interface CarrierEvents {
   connected(): void
   message(bytes: Uint8Array): void
-  /** At most once, and never after `close()`. `wasConnected` false: another carrier may get through. */
-  closed(error: TidemarkError, wasConnected: boolean): void
+  /** At most once, and never after `close()`. */
+  closed(error: TidemarkError): void
 }
 
 /** What a relay meant that closed without, or after, an ERROR frame. */

@@ -13,7 +13,7 @@ export function connectHttp(fetch: Fetch, relay: string, events: CarrierEvents):
   function fail(error: TidemarkError): void {
     if (!isOpen) return
     isOpen = false
-    events.closed(error, true)
+    events.closed(error)
   }
 
   async function post(bytes: Uint8Array): Promise<void> {
@@ -41,7 +41,6 @@ export function connectHttp(fetch: Fetch, relay: string, events: CarrierEvents):
   })
   return {
     name: 'http',
-    helloEveryRound: true,
     send: (bytes) => {
       void post(bytes)
     },

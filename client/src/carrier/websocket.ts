@@ -24,7 +24,7 @@ export function connectWebSocket(WebSocket: WebSocketConstructor, relay: string,
       events.message(new Uint8Array(data))
     } else {
       void release()
-      events.closed(new TidemarkError('MALFORMED', 'The relay sent a text message', { relay }), true)
+      events.closed(new TidemarkError('MALFORMED', 'The relay sent a text message', { relay }))
     }
   }
   // The error event carries nothing; the close event that follows it does.
@@ -37,7 +37,7 @@ export function connectWebSocket(WebSocket: WebSocketConstructor, relay: string,
     const error = wasConnected
       ? errorOfCloseCode(code, reason, relay)
       : new TidemarkError('OFFLINE', `No WebSocket to ${relay} could be opened`, { relay })
-    events.closed(error, wasConnected)
+    events.closed(error)
   }
 
   function release(): Promise<void> {
@@ -48,7 +48,6 @@ export function connectWebSocket(WebSocket: WebSocketConstructor, relay: string,
 
   return {
     name: 'websocket',
-    helloEveryRound: false,
     send: (bytes) => {
       if (state === 'open') socket.send(bytes)
     },

@@ -37,6 +37,8 @@ export class Device {
   /** What keeps a relay from being reached at all. */
   readonly relayProblems: Map<string, TidemarkError> = new Map<string, TidemarkError>()
   readonly #options: DeviceOptions
+  /** By relay and document id. */
+  readonly #documentProblems = new Map<string, TidemarkError>()
   readonly #holdings = new Map<string, Holding>()
 
   /** @throws TidemarkError STORE_IN_USE, STORE_FAILED */
@@ -104,6 +106,7 @@ export class Device {
       remove: [{ documentId, ids: rows.map(({ id }) => id) }],
     })
     this.library.remove(documentId)
+    for (const relay of this.#options.relays) this.noteProblem(relay, documentId, null)
   }
 
   status(documentId: string): DocumentStatus {
@@ -112,10 +115,10 @@ export class Device {
     if (document !== null) {
       const views = [...document.views.values()].map((view) => ({
         relay: view.relay,
-        lacks: !view.unsent.isEmpty,
+        lacks: view.deleted || !view.unsent.isEmpty,
         unsentBytes: view.unsentBytes,
         lastSyncedAt: view.lastSyncedAt,
-        problem: view.problem ?? this.relayProblems.get(view.relay) ?? null,
+        problem: this.#problemOf(view.relay, documentId),
       }))
       const { isSaved, unsentSince } = document
       const problem = document.storeProblem ?? heldProblem(document)
@@ -126,14 +129,21 @@ export class Device {
       const view = record?.views.find((candidate) => candidate.relay === relay)
       return {
         relay,
-        lacks: view === undefined || record === null || (record.mayLack && !view.unsent.isEmpty),
+        lacks: view === undefined || record === null || view.deleted || (record.mayLack && !view.unsent.isEmpty),
         unsentBytes: view?.unsentBytes ?? 0,
         lastSyncedAt: view?.lastSyncedAt ?? null,
-        problem: this.relayProblems.get(relay) ?? null,
+        problem: this.#problemOf(relay, documentId),
       }
     })
     const unsentSince = record?.unsentSince ?? null
     return documentStatus({ isSaved: true, isSyncing: false, isScheduled, unsentSince, problem: null, views })
+  }
+
+  /** Why the newest exchange of this document with this relay failed; null: it did not. */
+  noteProblem(relay: string, documentId: string, problem: TidemarkError | null): void {
+    const key = `${relay}\n${documentId}`
+    if (problem === null) this.#documentProblems.delete(key)
+    else this.#documentProblems.set(key, problem)
   }
 
   /** The epoch that the relay had when this device last met it. */
@@ -142,14 +152,21 @@ export class Device {
     return (await this.store.records(key)).find((record) => record.key === key)?.bytes ?? null
   }
 
+  /** All of every document in memory is in the store. @throws TidemarkError STORE_FULL, STORE_FAILED */
+  async flush(): Promise<void> {
+    await Promise.all(this.inMemory().map((document) => document.flush()))
+  }
+
   async close(): Promise<void> {
-    for (const document of this.inMemory()) {
-      if (document.isUnsent) document.touch()
-      await document.flush()
-    }
+    for (const document of this.inMemory()) if (document.isUnsent) document.touch()
+    await this.flush()
     for (const document of this.inMemory()) document.destroy()
     this.#holdings.clear()
     await this.store.close()
+  }
+
+  #problemOf(relay: string, documentId: string): TidemarkError | null {
+    return this.#documentProblems.get(`${relay}\n${documentId}`) ?? this.relayProblems.get(relay) ?? null
   }
 
   #load(documentId: string): Promise<LiveDocument> {

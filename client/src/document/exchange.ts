@@ -8,7 +8,7 @@ import type { LiveDocument } from './live-document.ts'
 import { payloadId } from './payload-id.ts'
 import { type PushInFlight, type RelayView, sameBytes } from './relay-view.ts'
 import type { HeldEntry } from './rows.ts'
-import { changesOfDocument } from './update.ts'
+import { changesOfTransaction } from './update.ts'
 
 export type OpenFields = Omit<Open, 'type' | 'channel'>
 
@@ -217,6 +217,10 @@ export class Exchange {
 
   #knowDerived(given: readonly Uint8Array[]): void {
     const scratch = new Y.Doc()
+    // Not what Yjs does by itself afterwards: that clean-up is no relay's yet.
+    scratch.on('afterTransaction', (transaction: Y.Transaction) => {
+      if (!transaction.local) this.view.known(changesOfTransaction(transaction), 0)
+    })
     for (const payload of given) {
       try {
         Y.applyUpdate(scratch, payload)
@@ -224,7 +228,6 @@ export class Exchange {
         // Held by the document as well; the scratch document only saves bytes.
       }
     }
-    this.view.known(changesOfDocument(scratch), 0)
     scratch.destroy()
   }
 

@@ -60,7 +60,7 @@ export class LiveDocument {
   #applying = false
   #missing = ''
   #held: ReadonlyMap<number, HeldEntry>
-  /** Entries that threw while they were integrated, by their push ids in hex. */
+  /** Entries that threw while they were integrated, by their push ids as text. */
   readonly #unappliable = new Set<string>()
   #needsRebuild = false
   #rebuilding: Promise<void> | null = null
@@ -179,7 +179,9 @@ export class LiveDocument {
     if (good.length > 0) {
       this.#queue.append({ kind: 'relay', relay, updates: good.map(({ payload }) => payload) }, given)
     }
-    for (const entry of bad) this.#queue.append({ kind: 'held', relay, entry }, new ChangeSet())
+    const known = new Set([...this.#held.values()].map(({ pushId }) => pushId.join()))
+    for (const entry of bad.filter(({ pushId }) => !known.has(pushId.join())))
+      this.#queue.append({ kind: 'held', relay, entry }, new ChangeSet())
     this.#queue.touch()
   }
 
@@ -346,7 +348,8 @@ export class LiveDocument {
     const hasEdits = pending.some(({ row }) => row.kind === 'local')
     const lacks = (view: RelayView): boolean => hasEdits || !view.unsent.isEmpty
     this.#storedMayLack = views.some(lacks)
-    if (views.length > 0 && !views.every(lacks)) this.unsentSince = null
+    const isSomewhere = views.length > 0 && !views.every(lacks)
+    this.unsentSince = isSomewhere ? null : (this.unsentSince ?? (views.length > 0 ? this.#options.now() : null))
     const record: DocumentRecord = {
       mayLack: this.#storedMayLack,
       unsentSince: this.unsentSince,

@@ -31,16 +31,14 @@ export interface RelayViewRecord {
 }
 
 const RECORD_VERSION = 1
-const KEY_PREFIX = 'document/'
-
-export const DOCUMENT_RECORDS: string = KEY_PREFIX
+export const DOCUMENT_RECORDS = 'document/'
 
 export function documentRecordKey(documentId: string): string {
-  return KEY_PREFIX + documentId
+  return DOCUMENT_RECORDS + documentId
 }
 
 export function documentIdOfKey(key: string): string {
-  return key.slice(KEY_PREFIX.length)
+  return key.slice(DOCUMENT_RECORDS.length)
 }
 
 export function encodeDocumentRecord(record: DocumentRecord): Uint8Array {

@@ -1,7 +1,6 @@
 // One document as one relay has it, by what this device was told: bookmarks, and what the relay lacks.
 // Pure state; the rows and the record that make it durable are LiveDocument's.
 import type * as Y from 'yjs'
-import type { TidemarkError } from '../errors.ts'
 import type { ChangeSet } from './change-set.ts'
 import { IdSet } from './id-set.ts'
 import type { RelayViewRecord } from './record.ts'
@@ -33,8 +32,6 @@ export class RelayView {
   /** About what pushing `unsent` would carry. */
   unsentBytes = 0
   inFlight: PushInFlight[] = []
-  /** Why the newest exchange of this document with this relay failed. */
-  problem: TidemarkError | null = null
   /** Deletions that Yjs made while it cleaned up after a relay's entry: every device makes the same ones. */
   #echoes = new IdSet()
   #echoesDueAt = 0
@@ -114,9 +111,11 @@ export class RelayView {
   }
 
   #launch(payload: Uint8Array | null, changes: ChangeSet, pushIdOf: (payload: Uint8Array) => Uint8Array): void {
-    if (payload === null)
+    if (payload === null) {
       this.known(changes, 0) // Nothing of it is in the document.
-    else this.inFlight.push({ pushId: pushIdOf(payload), payload, changes, staged: 0 })
+    } else {
+      this.inFlight.push({ pushId: pushIdOf(payload), payload, changes, staged: 0 })
+    }
   }
 
   #land(pushId: Uint8Array): PushInFlight | undefined {

@@ -57,10 +57,6 @@ export class Library {
     return this.#documents.keys()
   }
 
-  has(documentId: string): boolean {
-    return this.#documents.has(documentId)
-  }
-
   /** Null: the document is on this device, and nothing of it is stored yet. */
   record(documentId: string): DocumentRecord | null {
     return this.#documents.get(documentId) ?? null
@@ -116,17 +112,28 @@ export class Library {
     }
   }
 
-  /** What the feed listed is not in the store: it is to be listed again. */
+  /** Everything is to be listed from the beginning. */
   forgetMarks(relay: string): void {
     this.#feedsOf(relay).marks.clear()
+  }
+
+  /** The relay's data is not what was listed before: forgets all of it; the records that say so. */
+  forgetFeeds(relay: string): NonNullable<StoreWrite['records']> {
+    const records = new Map<string, Uint8Array | null>()
+    for (const vault of this.#feedsOf(relay).marks.keys()) {
+      this.#forgetVault(relay, vault, records)
+      records.set(feedKey(relay, vault), null)
+    }
+    this.forgetMarks(relay)
+    return [...records].map(([key, bytes]) => ({ key, bytes }))
   }
 
   stale(relay: string): ReadonlySet<string> {
     return this.#feedsOf(relay).stale
   }
 
-  /** Takes in what the feed listed; the write is to be committed before the mark is handed back. */
-  listed(relay: string, pages: readonly FeedPage[]): StoreWrite {
+  /** Takes in what the feed listed; the records are to be committed before the mark is handed back. */
+  listed(relay: string, pages: readonly FeedPage[]): NonNullable<StoreWrite['records']> {
     const records = new Map<string, Uint8Array | null>()
     const begun = new Set<string>()
     for (const page of pages) {
@@ -137,7 +144,7 @@ export class Library {
     }
     // Documents that a feed from its beginning does not name are lost there.
     for (const id of this.#documents.keys()) if (begun.has(vaultOf(id))) this.#check(relay, id)
-    return { records: [...records].map(([key, bytes]) => ({ key, bytes })) }
+    return [...records].map(([key, bytes]) => ({ key, bytes }))
   }
 
   #takePage(relay: string, page: FeedPage, records: Map<string, Uint8Array | null>): void {

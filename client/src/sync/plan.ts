@@ -5,8 +5,10 @@ import type { FeedRequest } from '../burst/round.ts'
 import type { Device } from '../device/device.ts'
 import { Exchange } from '../document/exchange.ts'
 import type { LiveDocument } from '../document/live-document.ts'
-import { EMPTY, sameBytes } from '../document/relay-view.ts'
+import { sameBytes } from '../document/relay-view.ts'
+import type { TidemarkError } from '../errors.ts'
 import { relayKey } from '../library/records.ts'
+import type { StoreWrite } from '../store/contract.ts'
 import { storeError } from '../store/errors.ts'
 
 export interface SyncScope {
@@ -30,8 +32,10 @@ export class BurstPlan {
   readonly #waiting: Set<string>
   readonly #taken = new Set<string>()
   readonly #exchanges: Exchange[] = []
+  /** Documents that the device store does not give out, and why. */
+  readonly unloadable: Map<string, TidemarkError> = new Map()
   /** Those whose documents are still held in memory. */
-  #held: Exchange[] = []
+  #inMemory: Exchange[] = []
   #preparing: Promise<unknown> = Promise.resolve()
   #isFinished = false
 
@@ -69,7 +73,7 @@ export class BurstPlan {
       this.#waiting.delete(id)
       this.#taken.add(id)
       const exchange = await this.#begin(id)
-      if (!exchange.isSettled) batch.push(exchange)
+      if (exchange !== null && !exchange.isSettled) batch.push(exchange)
     }
     return batch
   }
@@ -79,13 +83,18 @@ export class BurstPlan {
     return this.#exchanges
   }
 
-  async #begin(documentId: string): Promise<Exchange> {
-    const document = await this.#device.acquire(documentId)
+  /** Null: the document cannot be loaded. It fails alone. */
+  async #begin(documentId: string): Promise<Exchange | null> {
+    const document = await this.#device.acquire(documentId).catch((error) => {
+      this.unloadable.set(documentId, storeError(error, documentId))
+      return null
+    })
+    if (document === null) return null
     const view = document.views.get(this.#relay)
     if (view === undefined) throw new Error(`${documentId} has no view of ${this.#relay}`)
     const exchange = new Exchange(document, view)
     this.#exchanges.push(exchange)
-    this.#held.push(exchange)
+    this.#inMemory.push(exchange)
     document.exchanges++
     try {
       if (document.needsRebuild) await document.rebuild()
@@ -100,21 +109,19 @@ export class BurstPlan {
 
   /** Takes in what a round brought; the feeds that are to be asked anew. */
   async learn(epoch: Uint8Array, pages: readonly FeedPage[]): Promise<readonly FeedRequest[]> {
-    const { library, store } = this.#device
-    const known = await this.#device.epochOf(this.#relay)
-    const isNewEpoch = known === null || !sameBytes(known, epoch)
-    const write = library.listed(this.#relay, pages)
-    const records = [...(write.records ?? []), ...(isNewEpoch ? [{ key: relayKey(this.#relay), bytes: epoch }] : [])]
-    if (records.length > 0) {
-      await store.commit({ records }).catch((error) => {
-        library.forgetMarks(this.#relay)
-        throw error
-      })
-    }
     if (this.#scope.documents !== null) return []
+    const { library } = this.#device
+    const known = await this.#device.epochOf(this.#relay)
+    if (known === null || !sameBytes(known, epoch)) {
+      // Data that was restored or begun anew: what was listed before says nothing.
+      const again = known === null ? [] : library.forgetFeeds(this.#relay)
+      await this.#store([...again, { key: relayKey(this.#relay), bytes: epoch }])
+      if (known !== null) return this.feeds()
+    }
+    await this.#store(library.listed(this.#relay, pages))
     for (const page of pages) if (page.status === 'DENIED') this.#askForOpenDocumentsOf(page.vault)
     for (const id of library.stale(this.#relay)) if (!this.#taken.has(id)) this.#waiting.add(id)
-    return isNewEpoch && known !== null ? this.feeds().map(({ vault }) => ({ vault, mark: EMPTY })) : []
+    return []
   }
 
   /** Every exchange's document is in the store, marks and all, and out of memory if nobody else holds it. No batch follows. */
@@ -124,9 +131,19 @@ export class BurstPlan {
       // A burst that was cut while the next batch was prepared must not leave documents behind.
       await this.#preparing
     } finally {
-      const held = this.#held
-      this.#held = []
+      const held = this.#inMemory
+      this.#inMemory = []
       await this.#release(held)
+    }
+  }
+
+  async #store(records: NonNullable<StoreWrite['records']>): Promise<void> {
+    if (records.length === 0) return
+    try {
+      await this.#device.store.commit({ records })
+    } catch (error) {
+      this.#device.library.forgetMarks(this.#relay) // What is not in the store is to be listed again.
+      throw error
     }
   }
 
@@ -135,8 +152,8 @@ export class BurstPlan {
   }
 
   async #releaseSettled(): Promise<void> {
-    const settled = this.#held.filter(({ isSettled }) => isSettled)
-    this.#held = this.#held.filter(({ isSettled }) => !isSettled)
+    const settled = this.#inMemory.filter(({ isSettled }) => isSettled)
+    this.#inMemory = this.#inMemory.filter(({ isSettled }) => !isSettled)
     await this.#release(settled)
   }
 

@@ -8,7 +8,7 @@ import type { Exchange } from '../document/exchange.ts'
 import { TidemarkError } from '../errors.ts'
 import type { RelayTarget, TokenSource } from '../options.ts'
 import type { Platform, Timer } from '../platform.ts'
-import type { RelayReport, SyncProgress } from '../report.ts'
+import type { DocumentReport, RelayReport, SyncProgress } from '../report.ts'
 import { storeError } from '../store/errors.ts'
 import { BurstPlan, type SyncScope } from './plan.ts'
 
@@ -42,6 +42,8 @@ export class RelaySync {
   #burst: Burst | null = null
   #plan: BurstPlan
   #silence: Timer | null = null
+  /** Tries the other carrier; null once a connection was made, or where there is no other. */
+  #fallBack: (() => void) | null = null
   #bytesSent = 0
   #bytesReceived = 0
   #end: (error: TidemarkError | null) => void = () => undefined
@@ -122,21 +124,32 @@ export class RelaySync {
     })
     const events: CarrierEvents = {
       connected: () => {
+        this.#fallBack = null
         if (!isHttp) this.#carrierName = 'websocket'
         this.#dispatch({ type: 'connected' })
       },
       message: (bytes) => this.#receive(bytes),
-      closed: (error, wasConnected) => {
-        const mayFallBack = !isHttp && !wasConnected && target.carrier === 'auto' && platform.fetch !== null
-        if (mayFallBack && !this.#stopped) this.#connect(token, exchanges, true)
-        else this.#dispatch({ type: 'closed', error })
-      },
+      closed: (error) => this.#lost(error),
     }
+    const mayFallBack = !isHttp && target.carrier === 'auto' && platform.fetch !== null
+    this.#fallBack = mayFallBack ? () => this.#connect(token, exchanges, true) : null
     this.#watchSilence()
     try {
       this.#carrier = openCarrier(platform, target.url, isHttp, events)
     } catch (cause) {
       this.#end(this.#error('BAD_OPTION', `relays: ${target.url} cannot be connected to: ${String(cause)}`))
+    }
+  }
+
+  /** The connection ended, or says nothing: where none was ever made, a proxy may let the other carrier through. */
+  #lost(error: TidemarkError): void {
+    const fallBack = this.#fallBack
+    this.#fallBack = null
+    if (fallBack === null || this.#stopped) {
+      this.#dispatch({ type: 'closed', error })
+    } else {
+      void this.#carrier?.close()
+      fallBack()
     }
   }
 
@@ -176,8 +189,7 @@ export class RelaySync {
     const { platform, target } = this.#options
     if (this.#silence !== null) platform.clearTimeout(this.#silence)
     this.#silence = platform.setTimeout(() => {
-      const error = this.#error('TIMEOUT', `Nothing came from ${target.url} for ${SILENCE_MS_MAX / 1000} s`)
-      this.#dispatch({ type: 'closed', error })
+      this.#lost(this.#error('TIMEOUT', `Nothing came from ${target.url} for ${SILENCE_MS_MAX / 1000} s`))
     }, SILENCE_MS_MAX)
   }
 
@@ -211,11 +223,16 @@ export class RelaySync {
     const { device, target } = this.#options
     if (error === null) device.relayProblems.delete(target.url)
     else if (!this.#stopped) device.relayProblems.set(target.url, error)
-    for (const exchange of this.#plan.exchanges) exchange.view.problem = exchange.error
+    for (const { documentId, error: problem } of this.#plan.exchanges)
+      device.noteProblem(target.url, documentId, problem)
+    for (const [documentId, problem] of this.#plan.unloadable) device.noteProblem(target.url, documentId, problem)
   }
 
   #result(error: TidemarkError | null): RelaySyncResult {
-    const documents = this.#plan.exchanges.map((exchange) => exchange.report())
+    const unloadable = [...this.#plan.unloadable].map(([id, problem]): DocumentReport => {
+      return { id, outcome: 'failed', error: problem, entriesPushed: 0, entriesPulled: 0, reseeded: false }
+    })
+    const documents = [...this.#plan.exchanges.map((exchange) => exchange.report()), ...unloadable]
     const isComplete = documents.every(({ outcome }) => outcome === 'synced') && this.#plan.documentsLeft === 0
     const report: RelayReport = {
       relay: this.#options.target.url,

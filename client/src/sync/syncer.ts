@@ -4,6 +4,7 @@ import { TidemarkError } from '../errors.ts'
 import type { RelayTarget } from '../options.ts'
 import type { AbortSignalLike, Platform } from '../platform.ts'
 import type { SyncProgress, SyncReport } from '../report.ts'
+import { reportUncaught } from '../uncaught.ts'
 import type { SyncScope } from './plan.ts'
 import { RelaySync, type RelaySyncResult } from './relay-sync.ts'
 
@@ -82,7 +83,7 @@ export class Syncer {
     } finally {
       stop.release()
     }
-    this.returnAfterMs = Math.max(0, ...results.map((result) => result.returnAfterMs))
+    this.returnAfterMs = Math.max(0, ...results.flatMap(wishesOf))
     return this.#report(results, stop.reason, startedAt)
   }
 
@@ -97,7 +98,11 @@ export class Syncer {
         scope,
         progress: (one) => {
           progress.set(target.url, one)
-          options.onProgress?.(sumOfProgress([...progress.values()]))
+          try {
+            options.onProgress?.(sumOfProgress([...progress.values()]))
+          } catch (error) {
+            reportUncaught(error)
+          }
         },
       })
       this.#running.add(sync)
@@ -148,6 +153,12 @@ class Stop {
       signal?.removeEventListener('abort', onAbort)
     }
   }
+}
+
+/** How long the relay asked to be left alone, on the whole and by each error; in milliseconds. */
+function wishesOf({ returnAfterMs, report }: RelaySyncResult): readonly number[] {
+  const errors = [report.error, ...report.documents.map(({ error }) => error)]
+  return [returnAfterMs, ...errors.map((error) => error?.retryAfterMs ?? 0)]
 }
 
 function sumOfProgress(all: readonly SyncProgress[]): SyncProgress {

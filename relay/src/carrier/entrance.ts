@@ -1,5 +1,5 @@
 // Which requests of an http server are the relay's, and which carrier serves them: the sync path by upgrade and by
-// POST, and /healthz. Answers CORS for any origin, without credentials: the token is the guard.
+// POST, and /healthz. Answers CORS without credentials, for any origin unless told otherwise: the token is the guard.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type Code, encodeFrames, MEDIA_TYPE, SYNC_PATH } from '@tidemark/protocol'
@@ -16,6 +16,7 @@ export class Entrance {
   readonly #basePath: string
   readonly #originsAllowed: readonly string[]
   readonly #healthy: () => boolean
+  readonly #stallTimeoutMs: number
   readonly #webSockets: WebSocketEntrance
 
   constructor(core: RelayCore, basePath: string, limits: Limits, healthy: () => boolean) {
@@ -23,6 +24,7 @@ export class Entrance {
     this.#basePath = basePath
     this.#originsAllowed = limits.originsAllowed
     this.#healthy = healthy
+    this.#stallTimeoutMs = limits.stallTimeoutMs
     this.#webSockets = new WebSocketEntrance(core, limits)
   }
 
@@ -54,7 +56,7 @@ export class Entrance {
       answerError(response, 403, 'ORIGIN', 'This origin may not use the relay')
       return
     }
-    servePost(this.#core, request, response)
+    servePost(this.#core, request, response, this.#stallTimeoutMs)
   }
 
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -25,8 +25,13 @@ const UNSUPPORTED_MEDIA_TYPE = 415
 const BEARER = /^Bearer +([^ ]+) *$/i
 
 /** Serves one POST on the sync path, whose CORS headers are set already. */
-export function servePost(core: RelayCore, request: IncomingMessage, response: ServerResponse): void {
-  const carrier = new PostCarrier(response)
+export function servePost(
+  core: RelayCore,
+  request: IncomingMessage,
+  response: ServerResponse,
+  stallTimeoutMs: number,
+): void {
+  const carrier = new PostCarrier(response, stallTimeoutMs)
   const headerToken = BEARER.exec(request.headers.authorization ?? '')?.[1] ?? ''
   const connection = core.connect(carrier, { oneRound: true, headerToken })
   carrier.connection = connection
@@ -44,6 +49,7 @@ function receiveBody(request: IncomingMessage, connection: Connection): void {
   const { messageBytesMax } = LIMITS_BEFORE_WELCOME
   const chunks: Buffer[] = []
   let bytes = 0
+  let isTooLarge = false
   const tooLarge = (): void => connection.reject('TOO_LARGE', `message: more than ${messageBytesMax} bytes`)
   if (Number(request.headers['content-length'] ?? 0) > messageBytesMax) {
     request.resume()
@@ -53,7 +59,8 @@ function receiveBody(request: IncomingMessage, connection: Connection): void {
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length
     if (bytes <= messageBytesMax) chunks.push(chunk)
-    else if (chunks.length > 0) {
+    else if (!isTooLarge) {
+      isTooLarge = true
       chunks.length = 0
       tooLarge()
     }
@@ -73,10 +80,12 @@ class PostCarrier implements Carrier {
   /** Of the response if it fails; null: as its code says. */
   status: number | null = null
   readonly #response: ServerResponse
+  readonly #stallTimeoutMs: number
   /** The first message waits for the second, or for the end: the status and the length depend on what comes. */
   #first: Uint8Array | null = null
 
-  constructor(response: ServerResponse) {
+  constructor(response: ServerResponse, stallTimeoutMs: number) {
+    this.#stallTimeoutMs = stallTimeoutMs
     this.#response = response
     response.on('drain', () => this.connection?.writable())
   }
@@ -99,6 +108,7 @@ class PostCarrier implements Carrier {
   }
 
   close(code: Code, _reason: string, retryAfterMs: number): void {
+    this.#response.setTimeout(this.#stallTimeoutMs, () => this.#response.destroy())
     if (this.#response.headersSent) {
       this.#response.end()
       return

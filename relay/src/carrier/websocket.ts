@@ -1,7 +1,7 @@
 // The WebSocket carrier: one binary message is one message of the protocol. Holds no rule of the protocol itself.
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { CLOSE_CODE, type Code, SUBPROTOCOL } from '@tidemark/protocol'
+import { CLOSE_CODE, type Code, LIMITS_BEFORE_WELCOME, SUBPROTOCOL } from '@tidemark/protocol'
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws'
 import type { Limits } from '../limits.ts'
 import type { RelayCore } from '../relay-core.ts'
@@ -24,7 +24,7 @@ export class WebSocketEntrance {
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
-      maxPayload: limits.messageBytesMax,
+      maxPayload: Math.max(limits.messageBytesMax, LIMITS_BEFORE_WELCOME.messageBytesMax),
       handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
       closeTimeout: limits.closeTimeoutMs,
     }

@@ -1,4 +1,4 @@
-// What a session is told, and what it wishes for in return. Data only; driver.ts carries the wishes out.
+// What a session is told, and what it wishes for in return. Data only; connection.ts carries the wishes out.
 import type { Ack, Code, Frame } from '@tidemark/protocol'
 import type {
   FeedRequest,

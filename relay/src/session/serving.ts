@@ -83,6 +83,7 @@ export class Serving {
     if (stopped !== null) return stopped
     this.#page = null
     this.#after = page.through
+    if (this.#outlet.oneRound) this.#outlet.spend(page.entries.length * ENTRY_BYTES, false)
     if (!page.atHead) {
       this.#outlet.send({ type: 'MARK', channel: this.#open.channel, mark: page.mark })
       return this.#outlet.full ? 'writable' : 'read'

@@ -4,6 +4,7 @@ import {
   type Code,
   type Frame,
   type Hello,
+  LIMITS_BEFORE_WELCOME,
   negotiateVersion,
   PROTOCOL_VERSION,
   RETRYABLE,
@@ -130,7 +131,7 @@ export class Session {
       this.#fail('VERSION', `This relay speaks version ${PROTOCOL_VERSION}; the device offers ${offered}`)
       return
     }
-    const request = readRound(frames.slice(1), this.#context.limits)
+    const request = readRound(frames.slice(1), { ...this.#context.limits, channelsMax: LIMITS_BEFORE_WELCOME.opensMax })
     if ('code' in request) {
       this.#fail(request.code, request.message)
       return
@@ -194,7 +195,7 @@ export class Session {
   #begin(request: RoundRequest, token: VerifiedToken, nowMs: number): void {
     this.#state = 'ANSWERING'
     this.#roundDeadlineAtMs = nowMs + this.#context.limits.roundTimeoutMs
-    this.#outlet.credit(request.creditBytes)
+    if (!this.#options.oneRound) this.#outlet.credit(request.creditBytes)
     this.#round = new Round(this.#context, this.#outlet, request, token, this.#deviceKey)
     this.#round.begin(nowMs)
     this.#settle(nowMs)

@@ -14,11 +14,15 @@ export type Staged =
   | { readonly type: 'whole'; readonly payload: Uint8Array }
   | { readonly type: 'full' }
 
+/** What a piece costs beside its bytes, about; for the first of an upload also its key. */
+const PIECE_BYTES = 512
+
 interface Upload {
   total: number
   staged: number
   pieces: Uint8Array[]
   touchedAtMs: number
+  pieceCount: number
 }
 
 export class Staging {
@@ -50,7 +54,7 @@ export class Staging {
     const staged = known?.staged ?? 0
     const fresh = piece.offset <= staged ? piece.bytes.subarray(staged - piece.offset) : piece.bytes.subarray(0, 0)
     if (fresh.length === 0) return { type: 'partial', staged }
-    if (this.#bytes + fresh.length > this.#bytesMax) return { type: 'full' }
+    if (this.#bytes + fresh.length + PIECE_BYTES > this.#bytesMax) return { type: 'full' }
     return this.#add(key, piece.total, fresh, nowMs)
   }
 
@@ -58,7 +62,7 @@ export class Staging {
   drop(key: string): void {
     const upload = this.#uploads.get(key)
     if (upload === undefined) return
-    this.#bytes -= upload.staged
+    this.#bytes -= upload.staged + upload.pieceCount * PIECE_BYTES
     this.#uploads.delete(key)
   }
 
@@ -71,12 +75,13 @@ export class Staging {
   }
 
   #add(key: string, total: number, bytes: Uint8Array, nowMs: number): Staged {
-    const upload = this.#uploads.get(key) ?? { total, staged: 0, pieces: [], touchedAtMs: nowMs }
+    const upload = this.#uploads.get(key) ?? { total, staged: 0, pieces: [], touchedAtMs: nowMs, pieceCount: 0 }
     // A copy: the bytes of a message belong to its carrier.
     upload.pieces.push(bytes.slice())
     upload.staged += bytes.length
     upload.touchedAtMs = nowMs
-    this.#bytes += bytes.length
+    upload.pieceCount += 1
+    this.#bytes += bytes.length + PIECE_BYTES
     this.#uploads.delete(key)
     this.#uploads.set(key, upload)
     if (upload.staged < total) return { type: 'partial', staged: upload.staged }

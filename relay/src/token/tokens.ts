@@ -1,13 +1,17 @@
 // Tokens: JWTs (RFC 7519) signed with HS256, whose claim `tidemark` lists grants. Verified ones are remembered by hash
 // until they expire, because a verification costs more than the rest of a burst. A token itself is never kept or logged.
 import { hash } from 'node:crypto'
+import { FIELD_LIMITS } from '@tidemark/protocol'
 import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
 import { RelayError } from '../errors.ts'
 import { GRANTS_MAX, type Grant, parseGrant } from './grants.ts'
 
 const CLAIM = 'tidemark'
 const ALGORITHM = 'HS256'
-const TOKEN_BYTES_MAX = 16 * 1024
+/** What a HELLO carries. */
+const TOKEN_BYTES_MAX = FIELD_LIMITS.tokenBytesMax
+/** Milliseconds since 1970 of the last moment that a Date can name. */
+const DATE_MS_MAX = 8.64e15
 /** 30 days. */
 export const TOKEN_LIFETIME_MS: number = 30 * 24 * 60 * 60 * 1000
 
@@ -65,15 +69,19 @@ export class Tokens implements TokenVerifier {
     if (grants.length === 0) throw new RelayError('BAD_GRANT', 'A token needs at least one grant')
     if (grants.length > GRANTS_MAX) throw new RelayError('BAD_GRANT', `A token holds at most ${GRANTS_MAX} grants`)
     for (const grant of grants) parseGrant(grant)
-    if (!Number.isFinite(expiresInMs) || expiresInMs < 1000) {
-      throw new RelayError('BAD_OPTION', 'expiresInMs must be at least 1000', { option: 'expiresInMs' })
+    if (!(expiresInMs >= 1000 && nowMs + expiresInMs <= DATE_MS_MAX)) {
+      throw new RelayError('BAD_OPTION', 'expiresInMs must be at least 1000, and end at a date', {
+        option: 'expiresInMs',
+      })
     }
     const token = new SignJWT({ [CLAIM]: [...grants] })
       .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT' })
       .setIssuedAt(new Date(nowMs))
       .setExpirationTime(new Date(nowMs + expiresInMs))
     if (subject !== '') token.setSubject(subject)
-    return token.sign(this.#secret)
+    const signed = await token.sign(this.#secret)
+    if (signed.length > TOKEN_BYTES_MAX) throw new RelayError('BAD_GRANT', 'The grants do not fit into one token')
+    return signed
   }
 
   #verifyOnce(token: string, key: string, nowMs: number): Promise<VerifiedToken> {

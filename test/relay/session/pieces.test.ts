@@ -72,7 +72,7 @@ describe('a payload in pieces', () => {
   })
 
   it('is refused OVERLOADED where there is no room, TOO_LARGE where it may not be that long', async () => {
-    const relay = new CoreUnderTest({ stagedBytesMax: 600, entryBytesMax: 5000 })
+    const relay = new CoreUnderTest({ stagedBytesMax: 1_200, entryBytesMax: 5000 })
     const upload = open(1, NOVEL, { pull: false })
     await relay.burst([device, upload, piece(1, PAYLOAD, 0, 500), END])
     const full = await relay.burst([device, upload, piece(1, PAYLOAD, 500, 400), END])
@@ -109,13 +109,23 @@ describe('a whole payload', () => {
   })
 })
 
+/** What each piece is charged beside its bytes. */
+const PIECE_BYTES = 512
+
 describe('staging', () => {
+  it('charges tiny pieces for what they cost', () => {
+    const staging = new Staging({ stagedBytesMax: 100_000, stagedIdleTimeoutMs: 1_000 })
+    let offset = 0
+    while (staging.place('k', { total: 100_000, offset, bytes: payloadOf('a', 1) }, 0).type === 'partial') offset++
+    expect(offset).toBeLessThan(200)
+  })
+
   it('counts what it holds, and keeps its own copy', () => {
-    const staging = new Staging({ stagedBytesMax: 100, stagedIdleTimeoutMs: 1_000 })
+    const staging = new Staging({ stagedBytesMax: 4_000, stagedIdleTimeoutMs: 1_000 })
     const bytes = payloadOf('a', 4)
     staging.place('k', { total: 8, offset: 0, bytes }, 0)
     bytes.fill(0)
-    expect(staging.bytes).toBe(4)
+    expect(staging.bytes).toBe(4 + PIECE_BYTES)
     const whole = staging.place('k', { total: 8, offset: 4, bytes: payloadOf('b', 4) }, 0)
     expect(whole).toEqual({ type: 'whole', payload: payloadOf('aaaabbbb') })
     staging.drop('k')
@@ -123,12 +133,12 @@ describe('staging', () => {
   })
 
   it('drops the idle ones only', () => {
-    const staging = new Staging({ stagedBytesMax: 100, stagedIdleTimeoutMs: 1_000 })
+    const staging = new Staging({ stagedBytesMax: 4_000, stagedIdleTimeoutMs: 1_000 })
     staging.place('old', { total: 8, offset: 0, bytes: payloadOf('a', 4) }, 0)
     staging.place('new', { total: 8, offset: 0, bytes: payloadOf('b', 2) }, 500)
     staging.place('old', { total: 8, offset: 4, bytes: payloadOf('a', 1) }, 600)
     staging.sweep(1_500)
-    expect(staging.bytes).toBe(5)
+    expect(staging.bytes).toBe(5 + 2 * PIECE_BYTES)
     staging.sweep(1_600)
     expect(staging.bytes).toBe(0)
   })

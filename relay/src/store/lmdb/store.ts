@@ -47,6 +47,7 @@ export class LmdbStore implements RelayStore {
   }
 
   async feed(request: FeedRequest): Promise<StoreFeedPage> {
+    if (request.mark.length > 0) await new Promise(setImmediate)
     return this.#read(() => this.#reader.feed(request))
   }
 

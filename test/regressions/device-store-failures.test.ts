@@ -1,0 +1,89 @@
+// A device store that refuses for a while: what is in memory stays, and what was not stored is not taken for stored.
+import { Tidemark } from '@tidemark/client'
+import { expect, it } from 'vitest'
+import { DeviceStoreError, type StoreWrite } from '../../client/src/store/contract.ts'
+import { MemoryDisk } from '../../client/src/store/memory-disk.ts'
+import { World } from '../support/world.ts'
+
+class Gate {
+  pass: (write: StoreWrite) => Promise<void> = async () => undefined
+  readonly disk = new MemoryDisk({ gate: (write) => this.pass(write) })
+
+  fill(): void {
+    this.pass = () => Promise.reject(new DeviceStoreError('FULL', 'no space'))
+  }
+
+  free(): void {
+    this.pass = async () => undefined
+  }
+}
+
+it('a close that fails gives nothing up: every document goes on, and closes later', async () => {
+  const gate = new Gate()
+  const tidemark = new Tidemark({ store: gate.disk })
+  const one = await tidemark.open('alice/one')
+  const two = await tidemark.open('alice/two')
+  await tidemark.flush()
+  gate.fill()
+  two.doc.getText('t').insert(0, 'x')
+  await expect(tidemark.close()).rejects.toMatchObject({ code: 'STORE_FULL' })
+  gate.free()
+  one.doc.getText('t').insert(0, 'after the failed close')
+  await tidemark.close()
+  const later = new Tidemark({ store: gate.disk })
+  expect((await later.open('alice/one')).doc.getText('t').toString()).toBe('after the failed close')
+  expect((await later.open('alice/two')).doc.getText('t').toString()).toBe('x')
+})
+
+it('a feed page that could not be stored is listed again, also after a crash', async () => {
+  const world = new World()
+  const writer = world.device()
+  const [x, y] = [await writer.open('alice/x'), await writer.open('alice/y')]
+  for (const { doc } of [x, y]) doc.getText('t').insert(0, '1')
+  await writer.sync()
+  const gate = new Gate()
+  const reader = world.device(gate.disk)
+  for (const id of ['alice/x', 'alice/y']) await (await reader.open(id)).close()
+  await reader.sync()
+  await reader.sync()
+
+  x.doc.getText('t').insert(0, '2')
+  await writer.sync()
+  gate.fill()
+  await reader.sync().catch(() => undefined)
+  y.doc.getText('t').insert(0, '2')
+  await writer.sync()
+  // The feed is stored now, and the device dies before any document is.
+  gate.pass = ({ records = [] }) => {
+    return records.some(({ key }) => key.startsWith('feed/')) ? Promise.resolve() : new Promise(() => undefined)
+  }
+  void reader.sync().catch(() => undefined)
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  gate.free()
+  reader.crash()
+  expect((await reader.sync()).complete).toBe(true)
+  expect((await reader.open('alice/x')).doc.getText('t').toString()).toBe('21')
+})
+
+it('a document that cannot be read fails alone', async () => {
+  const world = new World()
+  const disk = new MemoryDisk()
+  const device = world.device(disk)
+  for (const id of ['alice/bad', 'alice/good']) (await device.open(id)).doc.getText('t').insert(0, 'x')
+  await device.tidemark.close()
+  const store = await disk.open()
+  await store.commit({ append: [{ documentId: 'alice/bad', bytes: Uint8Array.of(99) }] })
+  await store.close()
+  const later = world.device(disk)
+  const report = await later.sync()
+  expect(report.complete).toBe(false)
+  expect(report.relays[0]?.documents).toContainEqual(
+    expect.objectContaining({
+      id: 'alice/bad',
+      outcome: 'failed',
+      error: expect.objectContaining({ code: 'STORE_FAILED' }),
+    }),
+  )
+  expect(await world.log('alice/good')).toHaveLength(1)
+  expect(later.tidemark.status.problem).toMatchObject({ code: 'STORE_FAILED' })
+})
