@@ -1,4 +1,5 @@
 // The options of a Tidemark, checked: each error names the option that is wrong.
+import { isVault } from '@tidemark/protocol'
 import { TidemarkError } from './errors.ts'
 import { type Platform, platformOf } from './platform.ts'
 import type { DeviceStore } from './store/contract.ts'
@@ -50,7 +51,6 @@ export interface CheckedOptions {
 
 const CARRIERS = ['auto', 'websocket', 'http']
 const COMPACTIONS = ['gladly', 'whenUrgent', 'never']
-const VAULT = /^[A-Za-z0-9._~-]{1,64}$/
 /** What timers of all platforms can count. */
 const TIMER_MS_MAX = 2 ** 31 - 1
 
@@ -62,7 +62,7 @@ export function checkOptions(options: TidemarkOptions): CheckedOptions {
   if (new Set(relays.map(({ url }) => url)).size < relays.length) bad('relays', 'different from each other')
   const mirror = options.mirror ?? []
   mirror.forEach((vault, i) => {
-    if (!VAULT.test(vault)) bad(`mirror[${i}]`, 'a vault name, 1 to 64 of A-Z a-z 0-9 . _ ~ -')
+    if (!isVault(vault)) bad(`mirror[${i}]`, 'a vault name, 1 to 64 of A-Z a-z 0-9 . _ ~ -')
   })
   if (!COMPACTIONS.includes(options.compaction ?? 'whenUrgent')) bad('compaction', `one of ${COMPACTIONS.join(', ')}`)
   const schedule = options.schedule === false ? null : checkSchedule(options.schedule ?? {})

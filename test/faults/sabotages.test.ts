@@ -15,5 +15,7 @@ describe('the simulation notices that', () => {
     }
     process.stdout.write(`${name}: found by seed ${found}\n`)
     expect(found).toBeGreaterThan(0)
+    // It was the sabotage that failed, and nothing else.
+    await runSeed(found)
   })
 })

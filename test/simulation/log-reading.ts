@@ -1,7 +1,8 @@
 // What a relay's log says at each of its indexes, read apart from relay and devices: entries applied one by one.
 import * as Y from 'yjs'
 import { ChangeSet } from '../../client/src/document/change-set.ts'
-import { decodeBookmark, equalBytes } from '../../relay/src/store/bookmark.ts'
+import { equalBytes } from '../../relay/src/bytes.ts'
+import { decodeBookmark } from '../../relay/src/store/bookmark.ts'
 import type { MemoryDocument } from '../../relay/src/store/memory-state.ts'
 import { applyAll, extentOf } from './extent.ts'
 

@@ -1,9 +1,9 @@
 // One document's part in a round: what was asked, what was judged and stored, and the answers that come before serving.
 import type { Code, Have, Open, Opened, Push, Refused } from '@tidemark/protocol'
 import { RETRYABLE, zeroTag } from '@tidemark/protocol'
+import { equalBytes } from '../bytes.ts'
 import type { Judgement, JudgeRequest } from '../store/contract.ts'
 import type { Right } from '../token/grants.ts'
-import { equalBytes } from './bytes.ts'
 import type { Durable } from './durable.ts'
 import type { Outlet } from './outlet.ts'
 import type { ChannelRequest } from './request.ts'

@@ -1,6 +1,6 @@
 // From a PUSH to a payload that may be stored: right, size, pieces put together, and the hash that its id promises.
 import type { Push } from '@tidemark/protocol'
-import { bytesKey, equalBytes } from './bytes.ts'
+import { bytesKey, equalBytes } from '../bytes.ts'
 import type { Channel } from './channel.ts'
 import type { SessionContext } from './context.ts'
 

@@ -11,8 +11,8 @@ import {
   type RelaySessionState,
   relayVerdict,
 } from '@tidemark/protocol'
+import { bytesKey } from '../bytes.ts'
 import type { VerifiedToken } from '../token/tokens.ts'
-import { bytesKey } from './bytes.ts'
 import type { SessionContext } from './context.ts'
 import type { Effect, SessionEvent } from './effects.ts'
 import { Outlet } from './outlet.ts'

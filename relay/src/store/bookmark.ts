@@ -58,10 +58,6 @@ export function decodeFeedMark(bytes: Bytes): FeedMark | undefined {
   return { term: bytes.subarray(0, TERM_BYTES), index: readIndex(bytes, TERM_BYTES) }
 }
 
-export function equalBytes(one: Bytes, other: Bytes): boolean {
-  return Buffer.compare(one, other) === 0
-}
-
 function readIndex(bytes: Bytes, at: number): number {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).readUIntBE(at, INDEX_BYTES)
 }

@@ -1,6 +1,7 @@
 // The terms of a store's feed: one for each start, from the first feed index that it could assign to where the next
 // term began. A feed mark is of this feed only if its term is known and its index lies within that term's end.
-import { decodeFeedMark, encodeFeedMark, equalBytes } from './bookmark.ts'
+import { equalBytes } from '../bytes.ts'
+import { decodeFeedMark, encodeFeedMark } from './bookmark.ts'
 import type { Bytes } from './contract.ts'
 
 export interface FeedTerm {

@@ -1,5 +1,6 @@
 // The judgement of an OPEN's bookmarks against one log, the same for every driver that keeps a chain. Pure.
-import { decodeBookmark, equalBytes, GENERATION_BYTES } from './bookmark.ts'
+import { equalBytes } from '../bytes.ts'
+import { decodeBookmark, GENERATION_BYTES } from './bookmark.ts'
 import type { Bytes, Judgement, JudgeRequest } from './contract.ts'
 
 /** One document as its store holds it, at one moment. */

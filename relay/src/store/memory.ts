@@ -2,7 +2,8 @@
 // so `crash()` loses exactly what a power cut would. Deterministic when `random`, `now` and `flush` are given.
 import { randomBytes } from 'node:crypto'
 import { chainSeed, nextChain, tagOf } from '@tidemark/protocol'
-import { encodeBookmark, equalBytes, GENERATION_BYTES, INCARNATION_BYTES, TERM_BYTES } from './bookmark.ts'
+import { equalBytes } from '../bytes.ts'
+import { encodeBookmark, GENERATION_BYTES, INCARNATION_BYTES, TERM_BYTES } from './bookmark.ts'
 import type {
   Appended,
   Bytes,

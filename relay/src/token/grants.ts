@@ -1,6 +1,7 @@
 // Grants: which documents a token opens, and for what. Text `pattern:right`, judged without any lookup.
 // A pattern is `vault/name` (that document), or `vault/prefix*` (every document of the vault whose name begins with
 // prefix; `vault/*`: all). A `*` stands for itself anywhere but at the end, and a vault is always named in full.
+import { isVault } from '@tidemark/protocol'
 import { RelayError } from '../errors.ts'
 
 /** Write includes read and compact. */
@@ -16,7 +17,6 @@ export interface Grant {
 
 export const GRANTS_MAX = 100
 const GRANT_BYTES_MAX = 600
-const VAULT = /^[A-Za-z0-9._~-]{1,64}$/
 
 /**
  * Reads a grant such as `alice/*:write`. The last colon separates, so that a name may hold colons.
@@ -30,7 +30,7 @@ export function parseGrant(text: string): Grant {
   const name = text.slice(slash + 1, colon)
   if (colon < 0 || (right !== 'read' && right !== 'write')) throw badGrant(text, 'it must end in :read or :write')
   if (slash < 0 || slash > colon) throw badGrant(text, 'its pattern must be vault/name, vault/* or vault/prefix*')
-  if (!VAULT.test(vault)) throw badGrant(text, 'the vault must be 1 to 64 of the characters A-Z a-z 0-9 . _ ~ -')
+  if (!isVault(vault)) throw badGrant(text, 'the vault must be 1 to 64 of the characters A-Z a-z 0-9 . _ ~ -')
   if (name === '') throw badGrant(text, 'the name after the vault is empty')
   if (Buffer.byteLength(text) > GRANT_BYTES_MAX) throw badGrant('…', `it is longer than ${GRANT_BYTES_MAX} bytes`)
   const prefix = name.endsWith('*')

@@ -1,7 +1,8 @@
 // What is read from the LMDB store: each answer comes from one synchronous stretch of gets, so from one committed
 // state, and no read transaction outlives it. Never sees what is not on disk.
 import { chainSeed, tagOf } from '@tidemark/protocol'
-import { encodeBookmark, equalBytes } from '../bookmark.ts'
+import { equalBytes } from '../../bytes.ts'
+import { encodeBookmark } from '../bookmark.ts'
 import type {
   Bytes,
   FeedRequest,
