@@ -57,6 +57,10 @@ export interface Limits {
   readonly stagedBytesMax: number
   /** Milliseconds after its last piece at which an unfinished payload is dropped. Default 60,000. */
   readonly stagedIdleTimeoutMs: number
+  /** Bytes that must be free on the disk. Below it pushes and pieces are REFUSED STORAGE, and reading goes on. 0: not looked at. Default 256 MiB. */
+  readonly freeBytesMin: number
+  /** Milliseconds that a commit of the relay's own store may take. Then durability cannot be promised any longer: `failed`. Default 30,000. */
+  readonly commitTimeoutMs: number
 
   /** Verified tokens remembered, least recently used forgotten first; one that is forgotten is verified again. Default 50,000. */
   readonly tokensCachedMax: number
@@ -89,6 +93,8 @@ export const DEFAULT_LIMITS: Limits = {
   sendBufferBytesMax: 256 * KIB,
   stagedBytesMax: 128 * MIB,
   stagedIdleTimeoutMs: 60_000,
+  freeBytesMin: 256 * MIB,
+  commitTimeoutMs: 30_000,
   tokensCachedMax: 50_000,
   originsAllowed: [],
 }
@@ -104,6 +110,7 @@ const BOUNDS: Readonly<Partial<Record<keyof Limits, readonly [number, number]>>>
   pageEntriesMax: [1, FIELD_LIMITS.entriesPerFrameMax],
   entryBytesMax: [1, ANNOUNCED_LIMITS.entryBytesMax],
   feedDocumentsMax: [1, FIELD_LIMITS.feedPageDocumentsMax],
+  freeBytesMin: [0, Number.MAX_SAFE_INTEGER],
 }
 
 const WHOLE_NUMBER_BOUNDS = [1, 2 ** 31 - 1] as const

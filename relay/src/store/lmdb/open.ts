@@ -4,6 +4,8 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, mkdirSync, openSync, realpathSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { RootDatabase } from 'lmdb'
+import { DEFAULT_LIMITS } from '../../limits.ts'
+import { type Logger, SILENT } from '../../logger.ts'
 import { TERM_BYTES } from '../bookmark.ts'
 import type { RelayStore } from '../contract.ts'
 import { RelayStoreError } from '../contract.ts'
@@ -20,6 +22,7 @@ import {
   type Tables,
   termKey,
 } from './environment.ts'
+import { FreeSpace } from './free-space.ts'
 import { inUse, letGo, takeHold } from './holder.ts'
 import { Reader } from './reader.ts'
 import {
@@ -33,6 +36,7 @@ import {
   type HeadRow,
   type StoreRow,
 } from './records.ts'
+import { Sidecar } from './sidecar.ts'
 import { LmdbStore } from './store.ts'
 import { Writer } from './writer.ts'
 
@@ -45,6 +49,10 @@ export interface LmdbStoreOptions {
   readonly random?: (bytes: number) => Uint8Array
   /** A commit that has not ended by then has failed for good. Default 30,000. */
   readonly commitTimeoutMs?: number
+  /** Bytes that must be free on the disk; below it appends reject with STORAGE. 0: not looked at. Default 256 MiB. */
+  readonly freeBytesMin?: number
+  /** Told what an operator should know: that the disk is nearly full, that a copy was put in place. Default: silence. */
+  readonly logger?: Logger
   /** Stands around each commit, to delay it or to let it fail: for tests. Default: nothing. */
   readonly aroundCommit?: (commit: () => Promise<void>) => Promise<void>
 }
@@ -52,7 +60,6 @@ export interface LmdbStoreOptions {
 const FORMAT_VERSION = 1
 const EPOCH_BYTES = 16
 const OWNER_BYTES = 16
-const COMMIT_TIMEOUT_MS = 30_000
 
 /** Directories whose store is open in this process: LMDB must not meet the same file twice. */
 const open = new Set<string>()
@@ -83,9 +90,14 @@ async function openIn(directory: string, options: LmdbStoreOptions): Promise<Rel
     try {
       const tables = openTables(root)
       root.readerCheck()
-      const begun = begin(root, tables, options)
+      const sidecar = await Sidecar.read({ directory, logger: options.logger })
+      const begun = begin(root, tables, sidecar, options)
       syncDirectory(directory)
-      return assemble(directory, { root, tables }, begun, options)
+      await sidecar.begin(begun.store.epoch, begun.head)
+      const { freeBytesMin = DEFAULT_LIMITS.freeBytesMin, logger } = options
+      const freeSpace = new FreeSpace({ directory, freeBytesMin, logger })
+      await freeSpace.look()
+      return assemble(directory, { root, tables }, begun, { sidecar, freeSpace }, options)
     } catch (error) {
       letGo(root, meta)
       throw error
@@ -120,7 +132,12 @@ interface Begun {
 }
 
 /** In one flushed transaction: the data begun, where there is none; this process as its writer; a new term. */
-function begin(root: RootDatabase<Uint8Array, Uint8Array>, tables: Tables, options: LmdbStoreOptions): Begun {
+function begin(
+  root: RootDatabase<Uint8Array, Uint8Array>,
+  tables: Tables,
+  sidecar: Sidecar,
+  options: LmdbStoreOptions,
+): Begun {
   const random = options.random ?? randomBytes
   const now = options.now ?? Date.now
   const newStore: StoreRow = { format: FORMAT_VERSION, epoch: Buffer.from(random(EPOCH_BYTES)), createdAtMs: now() }
@@ -129,10 +146,13 @@ function begin(root: RootDatabase<Uint8Array, Uint8Array>, tables: Tables, optio
   return root.transactionSync((): Begun => {
     const storeRow = getRow(tables.meta, STORE_KEY)
     const headRow = getRow(tables.meta, HEAD_KEY)
-    const store = storeRow === undefined ? newStore : decodeStore(storeRow)
+    const found = storeRow === undefined ? newStore : decodeStore(storeRow)
     const before = headRow === undefined ? { feedHead: 0, nextSerial: 1 } : decodeHead(headRow)
+    const isRestored = storeRow !== undefined && !sidecar.recognises(found.epoch, before)
+    const store = isRestored ? { ...found, epoch: newStore.epoch } : found
+    if (isRestored) (options.logger ?? SILENT).warn({}, 'the data is a copy that was put in place: it gets a new epoch')
     const head: HeadRow = { feedHead: before.feedHead, nextSerial: before.nextSerial, owner }
-    if (storeRow === undefined) tables.meta.putSync(STORE_KEY, encodeStore(store))
+    if (storeRow === undefined || isRestored) tables.meta.putSync(STORE_KEY, encodeStore(store))
     tables.meta.putSync(HEAD_KEY, encodeHead(head))
     return { store, head, terms: addTerm(tables.term, { term, firstIndex: head.feedHead + 1 }) }
   })
@@ -150,18 +170,34 @@ function addTerm(table: Table, term: FeedTerm): readonly FeedTerm[] {
   return [...known.slice(forgotten.length).map((kept) => kept.term), term]
 }
 
-function assemble(directory: string, environment: Environment, begun: Begun, options: LmdbStoreOptions): RelayStore {
+/** What stands beside the data. */
+interface Beside {
+  readonly sidecar: Sidecar
+  readonly freeSpace: FreeSpace
+}
+
+function assemble(
+  directory: string,
+  environment: Environment,
+  begun: Begun,
+  { sidecar, freeSpace }: Beside,
+  options: LmdbStoreOptions,
+): RelayStore {
   const writer = new Writer({
     environment,
     directory,
     head: begun.head,
     random: options.random ?? randomBytes,
     now: options.now ?? Date.now,
-    commitTimeoutMs: options.commitTimeoutMs ?? COMMIT_TIMEOUT_MS,
+    commitTimeoutMs: options.commitTimeoutMs ?? DEFAULT_LIMITS.commitTimeoutMs,
     aroundCommit: options.aroundCommit,
+    freeSpace,
+    sidecar,
   })
   const reader = new Reader(environment.tables, new FeedTerms(begun.terms))
   return new LmdbStore(Uint8Array.from(begun.store.epoch), reader, writer, async () => {
+    freeSpace.close()
+    await sidecar.close()
     try {
       letGo(environment.root, environment.tables.meta)
     } finally {

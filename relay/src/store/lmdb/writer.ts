@@ -4,8 +4,10 @@ import { statfs } from 'node:fs/promises'
 import type { Appended, StorePush } from '../contract.ts'
 import { RelayStoreError } from '../contract.ts'
 import { commit, type Environment, getRow, HEAD_KEY, type Write } from './environment.ts'
+import type { FreeSpace } from './free-space.ts'
 import { type AppendCall, CommitPlan, copyPushes, type PlanSources } from './plan.ts'
 import { decodeHead, type HeadRow } from './records.ts'
+import type { Sidecar } from './sidecar.ts'
 
 export interface WriterOptions {
   readonly environment: Environment
@@ -15,6 +17,8 @@ export interface WriterOptions {
   readonly now: () => number
   readonly commitTimeoutMs: number
   readonly aroundCommit: ((commit: () => Promise<void>) => Promise<void>) | undefined
+  readonly freeSpace: FreeSpace
+  readonly sidecar: Sidecar
 }
 
 /** A plan this large goes out at once instead of at the end of the event turn: LMDB's thread works while more arrives. */
@@ -55,6 +59,7 @@ export class Writer {
     return new Promise((resolve, reject) => {
       if (this.#closed) throw new RelayStoreError('CLOSED', 'The store is closed')
       if (this.#failure !== undefined) throw this.#failure
+      if (this.#options.freeSpace.isShort) throw new RelayStoreError('STORAGE', 'The disk is nearly full')
       const call: AppendCall = { pushes: copyPushes(pushes), resolve, reject }
       try {
         this.#next.add(call)
@@ -139,6 +144,8 @@ export class Writer {
 
   #committed(plan: CommitPlan): void {
     this.#durableHead = plan.head
+    this.#options.sidecar.committed(plan.head)
+    this.#options.freeSpace.took(plan.bytes)
     this.#inFlight = undefined
     this.#next.settled()
     plan.resolve()

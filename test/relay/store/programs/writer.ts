@@ -78,7 +78,8 @@ async function fill(store: RelayStore, ballast: string): Promise<void> {
 
 const [directory, work, ballast] = process.argv.slice(2)
 if (directory === undefined) throw new Error('Which directory?')
-const store = await openLmdbStore({ directory })
+// A disk this small is nearly full from the start.
+const store = await openLmdbStore({ directory, freeBytesMin: 0 })
 if (work === 'acknowledge') await acknowledge(store)
 else if (work === 'watch') await watch(store)
 else if (work === 'fill' && ballast !== undefined) await fill(store, ballast)

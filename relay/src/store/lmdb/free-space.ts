@@ -1,0 +1,103 @@
+// Watches the free space of the disk that holds the store, so that pushes are refused before it is full. A question is
+// answered at once, from what is known: the disk is looked at beside the work, and never twice within two seconds.
+import { statfs } from 'node:fs/promises'
+import { type Logger, SILENT } from '../../logger.ts'
+
+export interface FreeSpaceOptions {
+  readonly directory: string
+  /** Below it the disk is short. 0: not looked at, and never short. */
+  readonly freeBytesMin: number
+  readonly logger?: Logger | undefined
+  /** Default: what the file system says. */
+  readonly freeBytesOf?: (directory: string) => Promise<number>
+  /** Milliseconds of a clock that is never set. Default: the process's. */
+  readonly steadyNow?: () => number
+}
+
+const LOOK_EVERY_MS = 2_000
+
+export class FreeSpace {
+  readonly #directory: string
+  readonly #freeBytesMin: number
+  readonly #logger: Logger
+  readonly #freeBytesOf: (directory: string) => Promise<number>
+  readonly #steadyNow: () => number
+  /** As of the last look, less what was written since. */
+  #freeBytes: number = Number.POSITIVE_INFINITY
+  #isShort = false
+  #lookedAtMs: number = Number.NEGATIVE_INFINITY
+  #isLooking = false
+  #timer: NodeJS.Timeout | null = null
+  #isClosed = false
+
+  constructor(options: FreeSpaceOptions) {
+    const { directory, freeBytesMin, logger = SILENT, freeBytesOf = freeBytesIn } = options
+    this.#directory = directory
+    this.#freeBytesMin = freeBytesMin
+    this.#logger = logger
+    this.#freeBytesOf = freeBytesOf
+    this.#steadyNow = options.steadyNow ?? (() => performance.now())
+  }
+
+  /** Whether what would be written is to be refused. */
+  get isShort(): boolean {
+    if (this.#freeBytesMin === 0) return false
+    const isDue = this.#steadyNow() - this.#lookedAtMs >= LOOK_EVERY_MS
+    // While it is short the timer looks.
+    if (isDue && this.#timer === null) void this.look()
+    return this.#isShort
+  }
+
+  /** So many bytes were stored: the disk may be short before it is looked at again. */
+  took(bytes: number): void {
+    if (this.#freeBytesMin === 0) return
+    this.#freeBytes -= bytes
+    this.#settle()
+  }
+
+  /** Resolves when the disk has been looked at; never rejects. */
+  async look(): Promise<void> {
+    if (this.#freeBytesMin === 0 || this.#isLooking) return
+    this.#isLooking = true
+    this.#lookedAtMs = this.#steadyNow()
+    try {
+      this.#freeBytes = await this.#freeBytesOf(this.#directory)
+    } catch (error) {
+      // A file system that cannot even say its size is no full disk; what else it is, the next commit shows.
+      this.#freeBytes = Number.POSITIVE_INFINITY
+      this.#logger.warn({ err: error }, 'the free space of the disk cannot be looked at')
+    }
+    this.#isLooking = false
+    this.#settle()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+  }
+
+  #settle(): void {
+    const isShort = this.#freeBytes < this.#freeBytesMin
+    if (isShort !== this.#isShort) {
+      this.#isShort = isShort
+      const fields = { freeBytes: this.#freeBytes, freeBytesMin: this.#freeBytesMin }
+      if (isShort) this.#logger.warn(fields, 'the disk is nearly full: pushes are refused, reading goes on')
+      else this.#logger.info(fields, 'the disk has free space again: pushes are taken')
+    }
+    if (isShort) this.#lookLater()
+  }
+
+  /** Nobody has to push, and be refused, for the relay to notice that there is space again. */
+  #lookLater(): void {
+    if (this.#timer !== null || this.#isClosed) return
+    this.#timer = setTimeout(() => {
+      this.#timer = null
+      void this.look()
+    }, LOOK_EVERY_MS).unref()
+  }
+}
+
+async function freeBytesIn(directory: string): Promise<number> {
+  const { bavail, bsize } = await statfs(directory)
+  return bavail * bsize
+}

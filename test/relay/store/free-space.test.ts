@@ -1,0 +1,109 @@
+// The watch over the disk's free space: refuses in time, asks the disk seldom, and notices by itself that there is space.
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { FreeSpace } from '../../../relay/src/store/lmdb/free-space.ts'
+
+const MIB = 1024 * 1024
+
+let nowMs = 0
+let freeBytes = 0
+let looks = 0
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  nowMs = 0
+  freeBytes = 1_000 * MIB
+  looks = 0
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('a disk', () => {
+  it('is asked once in two seconds, however much is pushed, and not at all while nobody pushes', async () => {
+    const space = await watch(256 * MIB)
+    expect(looks).toBe(1)
+    for (let push = 0; push < 1_000; push++) expect(space.isShort).toBe(false)
+    expect(looks).toBe(1)
+    await pass(2_000)
+    expect(looks).toBe(1)
+    for (let push = 0; push < 1_000; push++) expect(space.isShort).toBe(false)
+    expect(looks).toBe(2)
+    await pass(3_600_000)
+    expect(looks).toBe(2)
+  })
+
+  it('that others filled is short from the next look on', async () => {
+    const space = await watch(256 * MIB)
+    freeBytes = 255 * MIB
+    expect(space.isShort).toBe(false)
+    await pass(2_000)
+    expect(space.isShort).toBe(false)
+    await pass(0)
+    expect(space.isShort).toBe(true)
+  })
+
+  it('that is being filled here is short before the next look', async () => {
+    const space = await watch(256 * MIB)
+    space.took(700 * MIB)
+    expect(space.isShort).toBe(false)
+    space.took(45 * MIB)
+    expect(space.isShort).toBe(true)
+    expect(looks).toBe(1)
+  })
+
+  it('that was short is looked at every two seconds, and taken again once there is space', async () => {
+    freeBytes = 10 * MIB
+    const space = await watch(256 * MIB)
+    expect(space.isShort).toBe(true)
+    await pass(10_000)
+    expect([space.isShort, looks]).toEqual([true, 6])
+    freeBytes = 300 * MIB
+    await pass(2_000)
+    expect([space.isShort, looks]).toEqual([false, 7])
+    await pass(60_000)
+    expect(looks).toBe(7)
+  })
+
+  it('that does not answer is asked no second time, and that cannot say is not short', async () => {
+    const silent = await watch(256 * MIB, (ask) => (ask < 2 ? Promise.resolve(freeBytes) : new Promise(() => {})))
+    for (let seconds = 0; seconds < 20; seconds++) {
+      await pass(1_000)
+      expect(silent.isShort).toBe(false)
+    }
+    expect(looks).toBe(2)
+    const broken = await watch(256 * MIB, () => Promise.reject(new Error('Input/output error')))
+    expect(broken.isShort).toBe(false)
+  })
+
+  it('is not looked at where the limit is 0', async () => {
+    freeBytes = 0
+    const space = await watch(0)
+    space.took(MIB)
+    await pass(10_000)
+    expect([space.isShort, looks]).toEqual([false, 0])
+  })
+})
+
+async function watch(freeBytesMin: number, answer?: (ask: number) => Promise<number>): Promise<FreeSpace> {
+  const space = new FreeSpace({
+    directory: '/data',
+    freeBytesMin,
+    steadyNow: () => nowMs,
+    freeBytesOf: () => {
+      looks++
+      return answer?.(looks) ?? Promise.resolve(freeBytes)
+    },
+  })
+  await space.look()
+  return space
+}
+
+async function pass(milliseconds: number): Promise<void> {
+  const untilMs = nowMs + milliseconds
+  do {
+    const stepMs = Math.min(500, untilMs - nowMs)
+    nowMs += stepMs
+    await vi.advanceTimersByTimeAsync(stepMs)
+  } while (nowMs < untilMs)
+}
