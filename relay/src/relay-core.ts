@@ -2,7 +2,7 @@
 // its own, so that a simulator drives the same core as the carriers do.
 import { MessageWriter, pushIdOf as pushIdWith } from '@tidemark/protocol'
 import type { Limits } from './limits.ts'
-import { type Logger, SILENT } from './logger.ts'
+import { type Logger, SILENT, SparingLog } from './logger.ts'
 import { type Carrier, type Connection, type ConnectionContext, DrivenConnection } from './session/connection.ts'
 import type { SessionOptions } from './session/session.ts'
 import { Staging } from './session/staging.ts'
@@ -14,8 +14,10 @@ export interface RelayCoreOptions {
   readonly store: RelayStore
   readonly tokens: TokenVerifier
   readonly limits: Limits
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, as the machine's clock has it: what tokens are judged by. */
   readonly now: () => number
+  /** The same by a clock that nobody sets: what deadlines are counted by. Default: `now`. */
+  readonly steadyNow?: () => number
   readonly logger?: Logger
 }
 
@@ -42,7 +44,7 @@ class Core implements RelayCore {
   #draining = false
   #drained: (() => void)[] = []
 
-  constructor({ store, tokens, limits, now, logger = SILENT }: RelayCoreOptions) {
+  constructor({ store, tokens, limits, now, steadyNow = now, logger = SILENT }: RelayCoreOptions) {
     const staging = new Staging(limits)
     const pushIdOf = (format: number, payload: Uint8Array): Uint8Array => pushIdWith(sha256, format, payload)
     this.#context = {
@@ -50,7 +52,9 @@ class Core implements RelayCore {
       tokens,
       limits,
       now,
+      steadyNow,
       logger,
+      storageLog: new SparingLog(logger),
       staging,
       pushIdOf,
       epoch: store.epoch,
@@ -73,7 +77,7 @@ class Core implements RelayCore {
   }
 
   sweep(): void {
-    const nowMs = this.#context.now()
+    const nowMs = this.#context.steadyNow()
     this.#context.staging.sweep(nowMs)
     for (const connection of this.#connections) {
       if (connection.deadlineAtMs <= nowMs) connection.tell({ type: 'deadline' })

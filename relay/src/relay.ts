@@ -45,7 +45,9 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   const store = await storeFor(complete)
   const tokens = new Tokens(secret, complete.limits.tokensCachedMax)
   const { limits, logger } = complete
-  const core = createRelayCore({ store, tokens, limits, now: Date.now, logger })
+  // Milliseconds since 1970 as they were at the start, and a clock that nobody sets from then on.
+  const steadyNow = (): number => performance.timeOrigin + performance.now()
+  const core = createRelayCore({ store, tokens, limits, now: Date.now, steadyNow, logger })
   const relay = new ServingRelay(complete, core, store, tokens)
   try {
     await relay.listen()
@@ -61,12 +63,13 @@ async function secretFor({ source, secret, logger }: CompleteOptions): Promise<U
   return 'data' in source ? secretOf(source.data, logger) : randomBytes(SECRET_BYTES)
 }
 
-async function storeFor({ source }: CompleteOptions): Promise<RelayStore> {
+async function storeFor({ source, limits, logger }: CompleteOptions): Promise<RelayStore> {
   if ('store' in source) return source.store
   // Here and not above, so that a relay on another store never loads LMDB.
   const { openLmdbStore } = await import('./store/lmdb/open.ts')
   try {
-    return await openLmdbStore({ directory: source.data })
+    const { commitTimeoutMs, freeBytesMin } = limits
+    return await openLmdbStore({ directory: source.data, commitTimeoutMs, freeBytesMin, logger })
   } catch (cause) {
     throw new RelayError('DATA', reasonsOf(cause), { option: 'data', cause })
   }

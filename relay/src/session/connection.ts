@@ -9,7 +9,7 @@ import {
   LIMITS_BEFORE_WELCOME,
   type MessageWriter,
 } from '@tidemark/protocol'
-import type { Logger } from '../logger.ts'
+import type { Logger, SparingLog } from '../logger.ts'
 import { type RelayStore, RelayStoreError } from '../store/contract.ts'
 import { TokenError, type TokenVerifier, type VerifiedToken } from '../token/tokens.ts'
 import type { SessionContext } from './context.ts'
@@ -45,7 +45,10 @@ export interface ConnectionContext extends SessionContext {
   readonly store: RelayStore
   readonly tokens: TokenVerifier
   readonly logger: Logger
+  /** A full disk is met by every connection. */
+  readonly storageLog: SparingLog
   readonly now: () => number
+  readonly steadyNow: () => number
   /** One for all: a message is written from beginning to end without a pause. */
   readonly writer: MessageWriter
 }
@@ -72,7 +75,7 @@ export class DrivenConnection implements Connection {
     this.#context = context
     this.#carrier = carrier
     this.#ended = ended
-    this.#session = new Session(context, options, context.now())
+    this.#session = new Session(context, options, context.steadyNow())
   }
 
   get deadlineAtMs(): number {
@@ -107,7 +110,7 @@ export class DrivenConnection implements Connection {
     if (this.#running) return
     this.#running = true
     for (let event = this.#events.shift(); event !== undefined; event = this.#events.shift()) {
-      const effects = this.#session.handle(event, this.#context.now())
+      const effects = this.#session.handle(event, this.#context.steadyNow())
       for (const effect of effects) this.#carryOut(effect)
     }
     this.#running = false
@@ -200,8 +203,16 @@ export class DrivenConnection implements Connection {
       this.#failed('verify', 0, error)
       return
     }
-    if (verified instanceof Promise) this.#ask('verify', 0, verified, (known) => ({ type: 'verified', token: known }))
-    else this.tell({ type: 'verified', token: verified })
+    if (verified instanceof Promise) this.#ask('verify', 0, verified, (known) => this.#verified(known))
+    else this.tell(this.#verified(verified))
+  }
+
+  /** The session counts by the steady clock, a token by the machine's. */
+  #verified(token: VerifiedToken): SessionEvent {
+    const { now, steadyNow } = this.#context
+    const relayTimeMs = now()
+    const expiresAtMs = token.expiresAtMs + steadyNow() - relayTimeMs
+    return { type: 'verified', token: { ...token, expiresAtMs }, relayTimeMs }
   }
 
   #ask<Answer>(wish: Wish, channel: number, asked: Promise<Answer>, toEvent: (answer: Answer) => SessionEvent): void {
@@ -213,7 +224,9 @@ export class DrivenConnection implements Connection {
 
   #failed(wish: Wish, channel: number, error: unknown): void {
     const { code, message } = explain(error)
-    if (code === 'FAULT' || code === 'STORAGE') this.#context.logger.error({ err: error, wish }, 'the store failed')
+    const { logger, storageLog, steadyNow } = this.#context
+    if (code === 'FAULT') logger.error({ err: error, wish }, 'the store failed')
+    if (code === 'STORAGE') storageLog.error(steadyNow(), { err: error, wish }, 'the store cannot store or read')
     this.tell({ type: 'failed', wish, channel, code, message })
   }
 }

@@ -17,7 +17,8 @@ export type SessionEvent =
   | { readonly type: 'frames'; readonly frames: readonly Frame[] }
   /** A message that could not be decoded. */
   | { readonly type: 'undecodable'; readonly code: Code; readonly message: string }
-  | { readonly type: 'verified'; readonly token: VerifiedToken }
+  /** `expiresAtMs` by the clock that the session is given; `relayTimeMs` by the machine's. */
+  | { readonly type: 'verified'; readonly token: VerifiedToken; readonly relayTimeMs: number }
   | { readonly type: 'judged'; readonly channel: number; readonly judgement: Judgement }
   | { readonly type: 'appended'; readonly outcomes: readonly AppendOutcome[] }
   | { readonly type: 'page'; readonly page: ReadPage | 'moved' }

@@ -76,7 +76,7 @@ export class Session {
         this.#fail(event.code, event.message)
         break
       case 'verified':
-        this.#verified(event.token, nowMs)
+        this.#verified(event.token, event.relayTimeMs, nowMs)
         break
       case 'deadline':
         this.#deadline(nowMs)
@@ -160,7 +160,7 @@ export class Session {
       : receiveWindowBytes
   }
 
-  #verified(token: VerifiedToken, nowMs: number): void {
+  #verified(token: VerifiedToken, relayTimeMs: number, nowMs: number): void {
     const request = this.#request
     if (this.#state !== 'VERIFYING' || request === null) return
     this.#token = token
@@ -172,7 +172,7 @@ export class Session {
       version: PROTOCOL_VERSION,
       epoch,
       limits: { messageBytesMax, entryBytesMax, pieceBytesMax, channelsMax },
-      relayTimeMs: nowMs,
+      relayTimeMs,
     })
     this.#begin(request, token, nowMs)
   }
