@@ -1,9 +1,10 @@
-// The `tidemark` command: a relay as a process, and tokens for it. Turns flags and environment into options; whatever
+// The `tidemark` command: a relay as a process, tokens for it, and copies of its data. Turns flags and environment into options; whatever
 // is wrong with them stops the process and is named. Prints no secret, and no token but the one asked for.
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type Logger as PinoLogger, pino } from 'pino'
 import { RelayError } from './errors.ts'
-import { DEFAULT_LIMITS } from './limits.ts'
+import { DEFAULT_LIMITS, type Limits } from './limits.ts'
+import { endProcess } from './process-end.ts'
 import { createRelay } from './relay.ts'
 import { parseGrant } from './token/grants.ts'
 import { secretOf } from './token/secret.ts'
@@ -19,6 +20,7 @@ interface RelayFlags {
   readonly port: number
   readonly host: string
   readonly basePath: string
+  readonly limit: Partial<Limits>
   readonly logLevel: string
 }
 
@@ -27,6 +29,11 @@ interface TokenFlags {
   readonly grant: readonly string[]
   readonly subject: string
   readonly expires: number
+}
+
+interface BackupFlags {
+  readonly data: string
+  readonly to: string
 }
 
 await run(process.argv)
@@ -58,6 +65,11 @@ function program(): Command {
     .addOption(new Option('--host <address>', 'address to listen on').env('TIDEMARK_HOST').default('127.0.0.1'))
     .addOption(new Option('--base-path <path>', 'what stands before /v1/sync').env('TIDEMARK_BASE_PATH').default(''))
     .addOption(
+      new Option('--limit <name=value>', "one of the relay's limits, such as freeBytesMin=1073741824; may be repeated")
+        .default({}, 'those of the relay')
+        .argParser(collectLimits),
+    )
+    .addOption(
       new Option('--log-level <level>', 'least level that is logged')
         .env('TIDEMARK_LOG_LEVEL')
         .choices(['debug', 'info', 'warn', 'error'])
@@ -72,6 +84,12 @@ function program(): Command {
     .option('--subject <text>', 'whom the token is for', '')
     .option('--expires <duration>', 'such as 90s, 15m, 12h or 30d', parseDuration, 30 * (UNIT_MS.d as number))
     .action(printToken)
+  command
+    .command('backup')
+    .description('copy the data of a relay, which may be running')
+    .addOption(dataOption())
+    .requiredOption('--to <directory>', 'where the copy goes; made if it is not there')
+    .action(copyData)
   return command
 }
 
@@ -81,14 +99,14 @@ function dataOption(): Option {
     .makeOptionMandatory()
 }
 
-async function serve({ data, port, host, basePath, logLevel }: RelayFlags): Promise<void> {
+async function serve({ data, port, host, basePath, limit, logLevel }: RelayFlags): Promise<void> {
   const logger: PinoLogger = pino({ level: logLevel, base: null }, pino.destination({ fd: 1, sync: true }))
   // Before anybody can know that it runs: whoever reads the line below may end it at once.
   const signalled = nextSignal()
-  const relay = await createRelay({ data, port, host, basePath, logger })
+  const relay = await createRelay({ data, port, host, basePath, limits: limit, logger })
   void relay.failed.then((error) => {
     logger.fatal({ err: error }, 'durability cannot be promised any longer: ending')
-    process.exit(EXIT_FAILED)
+    endProcess(EXIT_FAILED)
   })
   logger.info({ url: relay.url }, 'relay ready')
   const signal = await signalled
@@ -115,6 +133,20 @@ async function printToken({ data, grant, subject, expires }: TokenFlags): Promis
   const secret = await secretOf(data, { debug() {}, info: warn, warn, error: warn })
   const tokens = new Tokens(secret, DEFAULT_LIMITS.tokensCachedMax)
   process.stdout.write(`${await tokens.mint(grant, subject, Date.now(), expires)}\n`)
+}
+
+async function copyData({ data, to }: BackupFlags): Promise<void> {
+  // Here and not above, so that a token is printed without loading LMDB.
+  const { backup } = await import('./backup.ts')
+  const { path, bytes } = await backup(data, to)
+  process.stdout.write(`${path}: ${bytes} bytes\n`)
+}
+
+/** Names and values are checked with all other options of the relay. */
+function collectLimits(text: string, before: Partial<Limits>): Partial<Limits> {
+  const [, name, value] = /^(\w+)=(.+)$/.exec(text) ?? []
+  if (name === undefined || value === undefined) throw new InvalidArgumentError('It must be name=value.')
+  return { ...before, [name]: name === 'originsAllowed' ? value.split(',') : Number(value) }
 }
 
 function parsePort(text: string): number {
