@@ -11,43 +11,87 @@ import { fileURLToPath } from 'node:url'
 const COMMAND = fileURLToPath(new URL('../../relay/bin/tidemark.mjs', import.meta.url))
 const BUILT = fileURLToPath(new URL('../../relay/dist/command.js', import.meta.url))
 
+export interface RelayProcessOptions {
+  /** Default: a directory that goes with the relay. */
+  readonly data?: string
+  /** Such as `freeBytesMin=0`. */
+  readonly limits?: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
+  /** Runs in place of the command that was built. */
+  readonly program?: string
+}
+
+export interface LogLine {
+  readonly level: number
+  readonly msg: string
+  readonly url?: string
+  readonly err?: { readonly message: string }
+}
+
+export interface Ending {
+  readonly code: number | null
+  readonly signal: string | null
+}
+
 export class RelayProcess {
   readonly data: string
+  /** What it said, over all its starts. */
+  readonly log: LogLine[] = []
   /** A program and its arguments that run the relay's process, strace say. */
   readonly #wrapper: readonly string[]
+  readonly #options: RelayProcessOptions
   #child: ChildProcess | null = null
+  #ended: Promise<Ending> = Promise.resolve({ code: null, signal: null })
   #url = ''
 
-  constructor(wrapper: readonly string[] = []) {
+  constructor(wrapper: readonly string[] = [], options: RelayProcessOptions = {}) {
     if (!existsSync(BUILT)) throw new Error('The relay is not built: run `npm run build` first')
-    this.data = mkdtempSync(join(tmpdir(), 'tidemark-relay-'))
+    this.data = options.data ?? mkdtempSync(join(tmpdir(), 'tidemark-relay-'))
     this.#wrapper = wrapper
+    this.#options = options
   }
 
   get url(): string {
     return this.#url
   }
 
-  /** Resolves when the relay says that it is ready. After the first start it keeps its port. */
-  async start(): Promise<void> {
+  /** Resolves when the relay says that it is ready. After the first start it keeps its port. `wrapper`: for this start. */
+  async start(wrapper: readonly string[] = this.#wrapper): Promise<void> {
     const port = this.#url === '' ? '0' : new URL(this.#url).port
-    const command = [process.execPath, COMMAND, 'relay', '--data', this.data, '--port', port]
-    const [program = process.execPath, ...args] = [...this.#wrapper, ...command]
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    const { program: relayProgram = COMMAND, limits = [], environment = {} } = this.#options
+    const flags = ['--data', this.data, '--port', port, ...limits.flatMap((limit) => ['--limit', limit])]
+    const command = [process.execPath, relayProgram, 'relay', ...flags]
+    const [program = process.execPath, ...args] = [...wrapper, ...command]
+    const child = spawn(program, args, {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, ...environment },
+    })
     this.#child = child
-    for await (const line of createInterface({ input: child.stdout })) {
-      const { msg, url } = JSON.parse(line) as { msg: string; url?: string }
-      if (msg !== 'relay ready' || url === undefined) continue
-      this.#url = url
-      child.stdout.resume()
-      return
-    }
-    throw new Error(`The relay ended before it was ready, with exit code ${child.exitCode}`)
+    this.#ended = once(child, 'close').then(([code, signal]) => ({ code, signal }) as Ending)
+    await new Promise<void>((resolve, reject) => {
+      createInterface({ input: child.stdout })
+        .on('line', (text) => {
+          const line = JSON.parse(text) as LogLine
+          this.log.push(line)
+          if (line.msg !== 'relay ready' || line.url === undefined) return
+          this.#url = line.url
+          resolve()
+        })
+        .on('close', () => {
+          reject(new Error(`The relay ended before it was ready, with exit code ${child.exitCode}`))
+        })
+    })
+  }
+
+  /** Resolves when the process has ended, by itself or not, and all that it said is in the log. */
+  ended(): Promise<Ending> {
+    return this.#ended
   }
 
   /** By the command. `expires`: such as `90s` or `30d`. */
-  token(grant = 'alice/*:write', expires = '30d'): Promise<string> {
-    return printed([COMMAND, 'token', '--data', this.data, '--grant', grant, '--expires', expires])
+  token(grants: string | readonly string[] = 'alice/*:write', expires = '30d'): Promise<string> {
+    const flags = [grants].flat().flatMap((grant) => ['--grant', grant])
+    return printed([COMMAND, 'token', '--data', this.data, ...flags, '--expires', expires])
   }
 
   /** As a power switch would: nothing is finished, nothing is said. */
@@ -57,7 +101,7 @@ export class RelayProcess {
 
   async stop(): Promise<void> {
     await this.#end('SIGTERM')
-    rmSync(this.data, { recursive: true, force: true })
+    if (this.#options.data === undefined) rmSync(this.data, { recursive: true, force: true })
   }
 
   async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
