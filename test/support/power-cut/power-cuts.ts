@@ -17,6 +17,7 @@ const DISK_BYTES = 64 * MIB
 /** Payloads; what LMDB and the file system make of it must fit the disk. */
 const LOAD_BYTES_MAX = 12 * MIB
 const CLIENTS = 6
+const NEVER_MS = 2 ** 31 - 1
 /** The disk is smaller than what is to be free by default. */
 const LIMITS = ['freeBytesMin=0']
 
@@ -26,6 +27,8 @@ export interface PowerCutOptions {
   readonly seed: number
   /** Runs in place of the command that was built. */
   readonly program?: string
+  /** Writes everything to the disk so often, as the kernel does by itself in its own time. Default: never. */
+  readonly writeBackEveryMs?: number
 }
 
 export interface PowerCutReport {
@@ -85,7 +88,7 @@ export async function cutPower(options: PowerCutOptions): Promise<PowerCutReport
   return { images: options.images, acknowledged: length, flushes, logBytes: endBytes, ...report, broken }
 }
 
-async function record({ loadMs, seed, program }: PowerCutOptions): Promise<Recording> {
+async function record({ loadMs, seed, program, writeBackEveryMs }: PowerCutOptions): Promise<Recording> {
   const disk = await RecordedDisk.start(DISK_BYTES)
   const data = join(disk.mountPoint, 'data')
   const relay = new RelayProcess([], { data, limits: LIMITS, ...(program === undefined ? {} : { program }) })
@@ -102,8 +105,10 @@ async function record({ loadMs, seed, program }: PowerCutOptions): Promise<Recor
       seed,
       acknowledged: (entry) => acknowledged.push({ ...entry, logBytes: disk.logBytes }),
     })
+    const writeBack = setInterval(() => disk.writeBack(), writeBackEveryMs ?? NEVER_MS)
     const endAtMs = performance.now() + loadMs
     while (performance.now() < endAtMs && clients.bytesPushed < LOAD_BYTES_MAX) await sleep(20)
+    clearInterval(writeBack)
     await clients.stop()
     const endBytes = disk.logBytes
     await relay.kill()

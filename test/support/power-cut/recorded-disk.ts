@@ -58,6 +58,11 @@ export class RecordedDisk {
     return statSync(this.log).size
   }
 
+  /** Writes to the disk what only the kernel's memory holds. */
+  writeBack(): void {
+    run('sync', ['--file-system', this.mountPoint])
+  }
+
   async stop(): Promise<void> {
     for (const step of this.#undo.splice(0).reverse()) await step()
   }
