@@ -20,7 +20,9 @@ export interface Call {
   /** What the descriptor stands for: a path, or `TCP:[…]`. */
   readonly target: string
   readonly bytes: Buffer
-  /** Seconds. */
+  /** Such as EIO; empty where it succeeded. */
+  readonly error: string
+  /** Seconds since 1970. */
   readonly beganAt: number
   readonly endedAt: number
 }
@@ -54,7 +56,7 @@ export function parseTrace(text: string): readonly Call[] {
 export function checkFlushOrder(calls: readonly Call[]): OrderReport {
   const isStore = ({ target }: Call): boolean => target.endsWith('/data.mdb')
   const writes = calls.filter((call) => /^p?writev?(64)?$/.test(call.name) && isStore(call))
-  const flushes = calls.filter(({ name }) => name === 'fdatasync' || name === 'fsync')
+  const flushes = calls.filter(({ name, error }) => (name === 'fdatasync' || name === 'fsync') && error === '')
   const violations: string[] = []
   let acknowledgements = 0
   for (const sent of calls) {
@@ -77,7 +79,8 @@ function toCall(text: string, beganAt: number, endedAt: number): Call {
   const bytes = [...text.matchAll(/"((?:\\x[0-9a-f]{2})*)"/g)].map(([, hex = '']) => {
     return Buffer.from(hex.replaceAll('\\x', ''), 'hex')
   })
-  return { name, target: decodeName(target), bytes: Buffer.concat(bytes), beganAt, endedAt }
+  const [, error = ''] = /= -1 (E\w+)/.exec(text) ?? []
+  return { name, target: decodeName(target), bytes: Buffer.concat(bytes), error, beganAt, endedAt }
 }
 
 /** With -xx the names of files are in hex too. */

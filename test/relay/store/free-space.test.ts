@@ -1,4 +1,5 @@
-// The watch over the disk's free space: refuses in time, asks the disk seldom, and notices by itself that there is space.
+// The watch over the disk's free space: refuses in time, asks the disk seldom, notices by itself that there is space, and
+// begins no commit that does not fit.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { FreeSpace } from '../../../relay/src/store/lmdb/free-space.ts'
 
@@ -76,12 +77,36 @@ describe('a disk', () => {
     expect(broken.isShort).toBe(false)
   })
 
-  it('is not looked at where the limit is 0', async () => {
+  it('is never short where the limit is 0', async () => {
     freeBytes = 0
     const space = await watch(0)
     space.took(MIB)
     await pass(10_000)
-    expect([space.isShort, looks]).toEqual([false, 0])
+    expect(space.isShort).toBe(false)
+  })
+})
+
+describe('a commit', () => {
+  it('that leaves much to spare does not look first, but where the last look is two seconds old', async () => {
+    const space = await watch(0)
+    for (let commit = 0; commit < 1_000; commit++) await space.room(MIB)
+    expect(looks).toBe(1)
+    await pass(2_000)
+    freeBytes = 0
+    await expect(space.room(MIB)).rejects.toMatchObject({ code: 'ENOSPC' })
+    expect(looks).toBe(2)
+  })
+
+  it('on a disk that has little left is begun only after a look that finds room', async () => {
+    freeBytes = 10 * MIB
+    const space = await watch(0)
+    await space.room(9 * MIB)
+    await expect(space.room(11 * MIB)).rejects.toMatchObject({ code: 'ENOSPC' })
+    freeBytes = 12 * MIB
+    await space.room(11 * MIB)
+    expect(looks).toBe(4)
+    freeBytes = 8 * MIB
+    expect([await space.fits(8 * MIB), await space.fits(9 * MIB)]).toEqual([true, false])
   })
 })
 

@@ -1,11 +1,11 @@
-// Watches the free space of the disk that holds the store, so that pushes are refused before it is full. A question is
-// answered at once, from what is known: the disk is looked at beside the work, and never twice within two seconds.
+// Watches the free space of the disk that holds the store, so that pushes are refused before it is full, and no commit is
+// begun that does not fit. As long as there is much of it the disk is looked at once in two seconds, beside the work.
 import { statfs } from 'node:fs/promises'
 import { type Logger, SILENT } from '../../logger.ts'
 
 export interface FreeSpaceOptions {
   readonly directory: string
-  /** Below it the disk is short. 0: not looked at, and never short. */
+  /** Below it the disk is short. 0: never short. */
   readonly freeBytesMin: number
   readonly logger?: Logger | undefined
   /** Default: what the file system says. */
@@ -15,6 +15,8 @@ export interface FreeSpaceOptions {
 }
 
 const LOOK_EVERY_MS = 2_000
+/** With so much to spare a commit need not look first, whatever others write meanwhile. */
+const SPARE_BYTES: number = 64 * 1024 * 1024
 
 export class FreeSpace {
   readonly #directory: string
@@ -26,7 +28,7 @@ export class FreeSpace {
   #freeBytes: number = Number.POSITIVE_INFINITY
   #isShort = false
   #lookedAtMs: number = Number.NEGATIVE_INFINITY
-  #isLooking = false
+  #looking: Promise<void> | null = null
   #timer: NodeJS.Timeout | null = null
   #isClosed = false
 
@@ -41,24 +43,45 @@ export class FreeSpace {
 
   /** Whether what would be written is to be refused. */
   get isShort(): boolean {
-    if (this.#freeBytesMin === 0) return false
-    const isDue = this.#steadyNow() - this.#lookedAtMs >= LOOK_EVERY_MS
     // While it is short the timer looks.
-    if (isDue && this.#timer === null) void this.look()
+    if (this.#isDue && this.#timer === null) void this.look()
     return this.#isShort
+  }
+
+  /**
+   * Whether so many bytes fit. LMDB must not be let find out: where a write fails, lmdb-js 3.5.6 puts words about it into
+   * a buffer that is too short for them, and the process dies of that sooner or later.
+   */
+  async fits(bytes: number): Promise<boolean> {
+    if (!this.#isDue && this.#looking === null && this.#freeBytes - bytes >= SPARE_BYTES) return true
+    await this.look()
+    return this.#freeBytes >= bytes
+  }
+
+  /** Resolves once it is known that so many bytes fit. @throws Error with the code ENOSPC */
+  async room(bytes: number): Promise<void> {
+    if (await this.fits(bytes)) return
+    const message = `${bytes} bytes are to be written, and ${this.#freeBytes} are free`
+    throw Object.assign(new Error(message), { code: 'ENOSPC' })
   }
 
   /** So many bytes were stored: the disk may be short before it is looked at again. */
   took(bytes: number): void {
-    if (this.#freeBytesMin === 0) return
     this.#freeBytes -= bytes
     this.#settle()
   }
 
   /** Resolves when the disk has been looked at; never rejects. */
-  async look(): Promise<void> {
-    if (this.#freeBytesMin === 0 || this.#isLooking) return
-    this.#isLooking = true
+  look(): Promise<void> {
+    this.#looking ??= this.#look()
+    return this.#looking
+  }
+
+  get #isDue(): boolean {
+    return this.#steadyNow() - this.#lookedAtMs >= LOOK_EVERY_MS
+  }
+
+  async #look(): Promise<void> {
     this.#lookedAtMs = this.#steadyNow()
     try {
       this.#freeBytes = await this.#freeBytesOf(this.#directory)
@@ -67,7 +90,7 @@ export class FreeSpace {
       this.#freeBytes = Number.POSITIVE_INFINITY
       this.#logger.warn({ err: error }, 'the free space of the disk cannot be looked at')
     }
-    this.#isLooking = false
+    this.#looking = null
     this.#settle()
   }
 

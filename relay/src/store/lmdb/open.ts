@@ -60,6 +60,8 @@ export interface LmdbStoreOptions {
 const FORMAT_VERSION = 1
 const EPOCH_BYTES = 16
 const OWNER_BYTES = 16
+/** What opening or closing may write. */
+const BYTES_TO_OPEN: number = 256 * 1024
 
 /** Directories whose store is open in this process: LMDB must not meet the same file twice. */
 const open = new Set<string>()
@@ -73,16 +75,20 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<RelaySto
   const directory = makeDirectory(options.directory)
   if (open.has(directory)) throw inUse(directory, process.pid)
   open.add(directory)
+  const { freeBytesMin = DEFAULT_LIMITS.freeBytesMin, logger } = options
+  const freeSpace = new FreeSpace({ directory, freeBytesMin, logger })
   try {
-    return await openIn(directory, options)
+    await freeSpace.room(BYTES_TO_OPEN)
+    return await openIn(directory, freeSpace, options)
   } catch (error) {
+    freeSpace.close()
     open.delete(directory)
     if (error instanceof RelayStoreError) throw error
     throw new RelayStoreError('STORAGE', `The store in ${directory} cannot be opened`, { cause: error })
   }
 }
 
-async function openIn(directory: string, options: LmdbStoreOptions): Promise<RelayStore> {
+async function openIn(directory: string, freeSpace: FreeSpace, options: LmdbStoreOptions): Promise<RelayStore> {
   const root = openRoot(directory)
   try {
     const meta = openMeta(root, directory)
@@ -94,9 +100,6 @@ async function openIn(directory: string, options: LmdbStoreOptions): Promise<Rel
       const begun = begin(root, tables, sidecar, options)
       syncDirectory(directory)
       await sidecar.begin(begun.store.epoch, begun.head)
-      const { freeBytesMin = DEFAULT_LIMITS.freeBytesMin, logger } = options
-      const freeSpace = new FreeSpace({ directory, freeBytesMin, logger })
-      await freeSpace.look()
       return assemble(directory, { root, tables }, begun, { sidecar, freeSpace }, options)
     } catch (error) {
       letGo(root, meta)
@@ -199,7 +202,8 @@ function assemble(
     freeSpace.close()
     await sidecar.close()
     try {
-      letGo(environment.root, environment.tables.meta)
+      // Without room the row stands until this process is dead, and no longer.
+      if (await freeSpace.fits(BYTES_TO_OPEN)) letGo(environment.root, environment.tables.meta)
     } finally {
       await environment.root.close()
       open.delete(directory)

@@ -26,6 +26,8 @@ const ENTRIES_AT_ONCE = 1_024
 const BYTES_AT_ONCE: number = 1024 * 1024
 /** Free space at which a failed write is laid to a full disk: LMDB reports a write cut short as EIO, not as ENOSPC. */
 const FREE_BYTES_BESIDE_COMMIT: number = 1024 * 1024
+/** What a row may cost beside its payload, in pages that LMDB writes anew, or that come to be by a split. */
+const BYTES_OF_WRITE_MAX: number = 8 * 1024
 const ENOSPC = 28
 const EDQUOT = 122
 
@@ -113,8 +115,11 @@ export class Writer {
 
   #issue(plan: CommitPlan, writes: readonly Write[]): void {
     this.#checkOwner()
-    const { environment, aroundCommit, commitTimeoutMs } = this.#options
-    const write = (): Promise<void> => commit(environment, writes)
+    const { environment, freeSpace, aroundCommit, commitTimeoutMs } = this.#options
+    const write = async (): Promise<void> => {
+      await freeSpace.room(plan.bytes + writes.length * BYTES_OF_WRITE_MAX + FREE_BYTES_BESIDE_COMMIT)
+      await commit(environment, writes)
+    }
     const deadline = setTimeout(() => {
       if (this.#inFlight !== plan) return
       this.#stuck = true
