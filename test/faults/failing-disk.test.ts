@@ -10,25 +10,27 @@ const ENDINGS = [
   { code: 74, signal: null },
   { code: null, signal: 'SIGKILL' },
 ]
+/** Where a page cannot be written lmdb-js may damage its own memory, and die of it before it can say why: decision 12. */
+const CRASHES = ['SIGABRT', 'SIGSEGV']
 
 itWithStrace(
   'a write that fails once, be it of data or of the page that seals a commit, ends the process',
   async () => {
-    let sealing = 0
-    for (let write = 60; write < 84; write += 2) {
+    const hit = { data: 0, seal: 0 }
+    for (let write = 60; hit.data < 6 || hit.seal < 3; write++) {
       const { calls, ...report } = await failDisk(`pwrite64:error=EIO:when=${write}`, ['commitTimeoutMs=1500'])
-      const [failed] = calls.filter(({ name, error }) => name === 'pwrite64' && error === 'EIO')
+      const failed = calls.find(({ name, error }) => name === 'pwrite64' && error === 'EIO')
       // LMDB writes pages whole, but for the 128 bytes that seal a commit.
-      const isSealing = failed?.bytes.length === 128
-      if (isSealing) sealing++
-      process.stdout.write(`write ${write}${isSealing ? ', sealing' : ''}: ${JSON.stringify(report)}\n`)
+      const kind = failed?.bytes.length === 128 ? 'seal' : 'data'
+      hit[kind]++
+      process.stdout.write(`write ${write}, ${kind}: ${JSON.stringify(report)}\n`)
       expect(failed).toBeDefined()
-      expect(ENDINGS).toContainEqual(report.ending)
-      expect(report.reason).toContain('The store has failed')
+      const hasCrashed = kind === 'data' && CRASHES.includes(report.ending.signal ?? '')
+      if (!hasCrashed) expect(ENDINGS).toContainEqual(report.ending)
+      if (!hasCrashed) expect(report.reason).toContain('The store has failed')
       expect(report).toMatchObject({ acknowledgedTooEarly: [], entriesLost: 0 })
       expect(report.acknowledged).toBeGreaterThan(0)
     }
-    expect(sealing).toBeGreaterThan(0)
   },
 )
 
