@@ -69,17 +69,16 @@ export class RelayProcess {
     this.#child = child
     this.#ended = once(child, 'close').then(([code, signal]) => ({ code, signal }) as Ending)
     await new Promise<void>((resolve, reject) => {
-      createInterface({ input: child.stdout })
-        .on('line', (text) => {
-          const line = JSON.parse(text) as LogLine
-          this.log.push(line)
-          if (line.msg !== 'relay ready' || line.url === undefined) return
-          this.#url = line.url
-          resolve()
-        })
-        .on('close', () => {
-          reject(new Error(`The relay ended before it was ready, with exit code ${child.exitCode}`))
-        })
+      createInterface({ input: child.stdout }).on('line', (text) => {
+        const line = JSON.parse(text) as LogLine
+        this.log.push(line)
+        if (line.msg !== 'relay ready' || line.url === undefined) return
+        this.#url = line.url
+        resolve()
+      })
+      void this.#ended.then(({ code }) => {
+        reject(new Error(`The relay ended before it was ready, with exit code ${code}`))
+      })
     })
   }
 

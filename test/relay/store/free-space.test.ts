@@ -12,7 +12,7 @@ let looks = 0
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   nowMs = 0
-  freeBytes = 1_000 * MIB
+  freeBytes = 4_000 * MIB
   looks = 0
 })
 
@@ -46,7 +46,7 @@ describe('a disk', () => {
 
   it('that is being filled here is short before the next look', async () => {
     const space = await watch(256 * MIB)
-    space.took(700 * MIB)
+    space.took(3_700 * MIB)
     expect(space.isShort).toBe(false)
     space.took(45 * MIB)
     expect(space.isShort).toBe(true)

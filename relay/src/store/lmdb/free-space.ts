@@ -15,8 +15,8 @@ export interface FreeSpaceOptions {
 }
 
 const LOOK_EVERY_MS = 2_000
-/** With so much to spare a commit need not look first, whatever others write meanwhile. */
-const SPARE_BYTES: number = 64 * 1024 * 1024
+/** With so much to spare a commit need not look first: others would have to write it within two seconds. */
+const SPARE_BYTES: number = 1024 * 1024 * 1024
 
 export class FreeSpace {
   readonly #directory: string
