@@ -165,7 +165,8 @@ class ServingRelay implements Relay {
 }
 
 function ownServer(limits: Limits): Server {
-  const server = createServer((_request, response) => {
+  // Node looks at its two deadlines only so often, and by default every 30 s.
+  const server = createServer({ connectionsCheckingInterval: SWEEP_MS }, (_request, response) => {
     response.writeHead(404, { 'Content-Length': 0 })
     response.end()
   })

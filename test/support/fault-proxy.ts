@@ -1,9 +1,21 @@
-// A TCP proxy between devices and a relay, for tests: it records what passes, cuts everything after so many bytes, and
-// can be one of those that know no upgrades. Cut bytes never arrive; all before them do.
+// A TCP proxy between devices and a relay, for tests: it records what passes, cuts everything after so many bytes, lets
+// lines fall silent of which neither side learns, and can be one of those that know no upgrades. Cut bytes never arrive;
+// all before them do.
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 
 export type Direction = 'up' | 'down'
+
+interface Line {
+  /** Half open: nothing passes any more, and neither side learns of it. */
+  isSilent: boolean
+}
+
+interface Cut {
+  readonly direction: Direction
+  bytesLeft: number
+  readonly how: 'breaks' | 'falls silent'
+}
 
 export class FaultProxy {
   /** Bytes since `record()`, of all connections one after the other. */
@@ -11,10 +23,15 @@ export class FaultProxy {
   /** Upgrades are answered with status 400, as by proxies of another age. */
   blocksUpgrades = false
   connections = 0
+  /** Connections to the relay that the relay has not closed. */
+  heldByRelay = 0
   readonly #server: Server
   readonly #target: { readonly host: string; readonly port: number }
   readonly #sockets = new Set<Socket>()
-  #cut: { readonly direction: Direction; bytesLeft: number } | null = null
+  #cut: Cut | null = null
+  /** Of lines that are made from now on. */
+  #isSilent = false
+  readonly #lines = new Set<Line>()
 
   /** `url`: of the relay. */
   static async start(url: string): Promise<FaultProxy> {
@@ -41,12 +58,29 @@ export class FaultProxy {
 
   /** After so many more bytes in this direction all lines break, once. */
   cutAfter(direction: Direction, bytes: number): void {
-    this.#cut = { direction, bytesLeft: bytes }
+    this.#cut = { direction, bytesLeft: bytes, how: 'breaks' }
   }
 
-  /** What `cutAfter` asked for is forgotten if it has not happened. */
+  /** After so many more bytes in this direction all lines fall silent, those too that are made from then on. */
+  silenceAfter(direction: Direction, bytes: number): void {
+    this.#cut = { direction, bytesLeft: bytes, how: 'falls silent' }
+  }
+
+  /** All lines fall silent now, those too that are made from now on. */
+  silence(): void {
+    this.#isSilent = true
+    for (const line of this.#lines) line.isSilent = true
+  }
+
+  /** Resets all lines. */
+  reset(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy()
+  }
+
+  /** What was asked for is forgotten if it has not happened; new lines are as lines should be. */
   heal(): void {
     this.#cut = null
+    this.#isSilent = false
   }
 
   async close(): Promise<void> {
@@ -58,6 +92,13 @@ export class FaultProxy {
   #join(device: Socket): void {
     this.connections++
     const relay = connect(this.#target)
+    const line: Line = { isSilent: this.#isSilent }
+    this.#lines.add(line)
+    this.heldByRelay++
+    relay.on('close', () => {
+      this.heldByRelay--
+      this.#lines.delete(line)
+    })
     for (const socket of [device, relay]) {
       socket.setNoDelay()
       this.#sockets.add(socket)
@@ -65,12 +106,13 @@ export class FaultProxy {
       // The other side learns of it by its own end.
       socket.on('error', () => socket.destroy())
     }
-    this.#pipe('up', device, relay)
-    this.#pipe('down', relay, device)
+    this.#pipe(line, 'up', device, relay)
+    this.#pipe(line, 'down', relay, device)
   }
 
-  #pipe(direction: Direction, from: Socket, to: Socket): void {
+  #pipe(line: Line, direction: Direction, from: Socket, to: Socket): void {
     from.on('data', (bytes) => {
+      if (line.isSilent) return
       if (this.blocksUpgrades && direction === 'up' && isUpgrade(bytes)) {
         from.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
         to.destroy()
@@ -78,15 +120,20 @@ export class FaultProxy {
       }
       const passed = this.#pass(direction, bytes)
       this.recorded[direction].push(passed)
-      if (passed.length < bytes.length) {
+      if (line.isSilent) {
+        to.write(passed)
+      } else if (passed.length < bytes.length) {
         to.end(passed)
         from.destroy()
       } else {
         to.write(passed)
       }
     })
-    from.on('end', () => to.end())
-    from.on('close', () => to.end())
+    const end = (): void => {
+      if (!line.isSilent) to.end()
+    }
+    from.on('end', end)
+    from.on('close', end)
   }
 
   /** What still gets through; less than all: the line breaks there. */
@@ -98,6 +145,7 @@ export class FaultProxy {
       return bytes
     }
     this.#cut = null
+    if (cut.how === 'falls silent') this.silence()
     return bytes.subarray(0, cut.bytesLeft)
   }
 }

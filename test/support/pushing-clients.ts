@@ -68,7 +68,7 @@ export class PushingClients {
 
 class Client {
   bytesPushed = 0
-  /** Codes. */
+  /** Codes, of pushes and of whole connections. */
   readonly refusals: string[] = []
   readonly #device: Device
   readonly #options: PushingClientsOptions
@@ -79,7 +79,10 @@ class Client {
   #rounds = 0
 
   static async connect(options: PushingClientsOptions, number: number, random: Random): Promise<Client> {
-    return new Client(await Device.connect(options.url), options, number, random)
+    const device = await Device.connect(options.url)
+    // By itself, since a first message must be shorter than what may come after it.
+    await device.round([hello(options.token), END])
+    return new Client(device, options, number, random)
   }
 
   private constructor(device: Device, options: PushingClientsOptions, number: number, random: Random) {
@@ -90,14 +93,13 @@ class Client {
     device.webSocket.on('message', (data: Buffer) => {
       const frames = decode(data)
       for (const ack of all(frames, 'ACK')) this.#note(ack)
-      for (const { code } of all(frames, 'REFUSED')) this.refusals.push(code)
+      for (const { code } of [...all(frames, 'REFUSED'), ...all(frames, 'ERROR')]) this.refusals.push(code)
     })
   }
 
   async run(): Promise<void> {
-    const first: readonly Frame[] = [hello(this.#options.token)]
     while (!this.#isStopped && this.#device.closeCode === null) {
-      await this.#device.round([...(this.#rounds === 0 ? first : []), ...this.#pushes(), END])
+      await this.#device.round([...this.#pushes(), END])
       this.#device.frames.length = 0
       this.#rounds++
     }
