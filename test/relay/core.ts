@@ -14,8 +14,9 @@ import { decode } from './device.ts'
 export class PlainTokens implements TokenVerifier {
   expiresAtMs: number = Number.POSITIVE_INFINITY
 
-  verify(token: string): ReturnType<TokenVerifier['verify']> {
+  verify(token: string, nowMs: number): ReturnType<TokenVerifier['verify']> {
     if (token === '') throw new TokenError('There is no token')
+    if (this.expiresAtMs <= nowMs) throw new TokenError('The token has expired')
     return { subject: '', grants: token.split(' ').map(parseGrant), expiresAtMs: this.expiresAtMs }
   }
 }
@@ -25,6 +26,8 @@ export class CoreUnderTest {
   readonly core: RelayCore
   readonly tokens: PlainTokens = new PlainTokens()
   nowMs = 1_000_000
+  /** By how much the machine's clock was set. */
+  clockSetByMs = 0
 
   constructor(limits: Partial<Limits> = {}, store: RelayStore = memoryRelayStore()) {
     this.store = store
@@ -32,7 +35,8 @@ export class CoreUnderTest {
       store,
       tokens: this.tokens,
       limits: { ...DEFAULT_LIMITS, ...limits },
-      now: () => this.nowMs,
+      now: () => this.nowMs + this.clockSetByMs,
+      steadyNow: () => this.nowMs,
     })
   }
 

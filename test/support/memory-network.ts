@@ -28,6 +28,8 @@ export interface MemoryRelayOptions {
   readonly store: RelayStore
   readonly limits?: Partial<Limits>
   now?(): number
+  /** Default: `now`. */
+  steadyNow?(): number
 }
 
 export class MemoryRelay {
@@ -50,6 +52,7 @@ export class MemoryRelay {
       tokens: PLAIN_TOKENS,
       limits: { ...DEFAULT_LIMITS, ...options.limits },
       now: () => options.now?.() ?? Date.now(),
+      steadyNow: () => options.steadyNow?.() ?? options.now?.() ?? Date.now(),
     })
   }
 

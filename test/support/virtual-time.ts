@@ -8,10 +8,12 @@ interface Alarm {
 
 export class VirtualTime implements Pick<Platform, 'now' | 'setTimeout' | 'clearTimeout'> {
   nowMs = 1_000_000
+  /** By how much the clock was set; timers do not mind. */
+  clockSetByMs = 0
   readonly #alarms = new Set<Alarm>()
 
   now(): number {
-    return this.nowMs
+    return this.nowMs + this.clockSetByMs
   }
 
   setTimeout(ring: () => void, delayMs: number): Alarm {

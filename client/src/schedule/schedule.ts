@@ -27,6 +27,8 @@ export class Scheduler {
   #oldestEditAt: number | null = null
   #newestEditAt = 0
   #notBefore = 0
+  /** When the clock was last looked at. */
+  #lastNow: number
   #failures = 0
   #isRunning = false
   #isStopped = false
@@ -34,12 +36,13 @@ export class Scheduler {
   /** The first run comes at once. */
   constructor(options: SchedulerOptions) {
     this.#options = options
-    this.#intervalAt = options.platform.now()
+    this.#lastNow = options.platform.now()
+    this.#intervalAt = this.#lastNow
     this.#arm()
   }
 
   edited(): void {
-    this.#newestEditAt = this.#options.platform.now()
+    this.#newestEditAt = this.#now()
     this.#oldestEditAt ??= this.#newestEditAt
     this.#arm()
   }
@@ -52,9 +55,21 @@ export class Scheduler {
   #arm(): void {
     this.#disarm()
     if (this.#isRunning || this.#isStopped) return
-    const { platform } = this.#options
+    const nowMs = this.#now()
     const dueAt = Math.max(this.#notBefore, Math.min(this.#intervalAt, this.#editsDueAt()))
-    this.#timer = platform.setTimeout(() => void this.#run(), Math.max(0, dueAt - platform.now()))
+    this.#timer = this.#options.platform.setTimeout(() => void this.#run(), Math.max(0, dueAt - nowMs))
+  }
+
+  /** A clock that was set back takes with it what was planned by it: else the next run may be a day away. */
+  #now(): number {
+    const nowMs = this.#options.platform.now()
+    const setBackMs = Math.max(0, this.#lastNow - nowMs)
+    this.#lastNow = nowMs
+    this.#intervalAt -= setBackMs
+    this.#notBefore -= setBackMs
+    this.#newestEditAt -= setBackMs
+    if (this.#oldestEditAt !== null) this.#oldestEditAt -= setBackMs
+    return nowMs
   }
 
   #editsDueAt(): number {
@@ -74,7 +89,7 @@ export class Scheduler {
     const outcome = await this.#options.run()
     this.#isRunning = false
     const { platform, schedule } = this.#options
-    const nowMs = platform.now()
+    const nowMs = this.#now()
     this.#failures = outcome.failed ? this.#failures + 1 : 0
     this.#intervalAt = nowMs + schedule.everyMs * (1 + JITTER * (2 * platform.random() - 1))
     // Full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"), from the debounce's length upwards.
