@@ -134,9 +134,13 @@ describe('what is wrong ends the process, and is named', () => {
     [['relay', '--data', '.', '--base-path', 'x/'], 2, 'basePath'],
     [['relay', '--data', '.', '--log-level', 'loud'], 2, '--log-level'],
     [['relay', '--data', '.', '--colour'], 2, '--colour'],
+    [['relay', '--data', '.', '--limit', 'freeBytesMin'], 2, '--limit'],
+    [['relay', '--data', '.', '--limit', 'freeBytesMin=-1'], 2, 'limits.freeBytesMin'],
+    [['relay', '--data', '.', '--limit', 'freeBytes=1'], 2, 'limits.freeBytes '],
     [['token', '--data', '.'], 2, '--grant'],
     [['token', '--data', '.', '--grant', 'alice/*'], 2, "'alice/*'"],
     [['token', '--data', '.', '--grant', 'alice/*:read', '--expires', '30'], 2, '--expires'],
+    [['backup', '--data', '.'], 2, '--to'],
     [['other'], 2, 'other'],
   ])('%j', async (args, code, named) => {
     const ended = await run(args)
