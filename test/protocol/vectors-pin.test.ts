@@ -7,7 +7,7 @@ import { expect, it } from 'vitest'
 import { readVectors, vectorsDirectory } from './vectors.ts'
 
 const PIN: Readonly<Record<number, string>> = {
-  1: '99388e7b84a8d80d06314dbf42f8318fdfd35239ec3559c8eed8f7c543af130b',
+  1: 'c7d0a3bcafd2512c516004f90fd2b2824667fcf56f6e8b4855f43c17717e97bd',
 }
 
 const files = readdirSync(vectorsDirectory)
