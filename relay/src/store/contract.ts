@@ -28,9 +28,9 @@ export interface RelayStore {
    * Judges the bookmarks of an OPEN against what is durable now. Never creates anything.
    * OK: there is a log, and every bookmark presented (there may be none) is of it: same incarnation, index within the
    * log, same chain there. RESET: a bookmark is not of this log, or too old to be checked (its chain went with the entry
-   * that held it), or there is no log at all. NEW: no log, and no bookmark was presented. `incarnation` alone is no
-   * bookmark: where it is not the log's, the answer says which is. A receipt at or below a valid mark of the same
-   * incarnation needs no check of its own.
+   * that held it; that before the oldest retained entry stays, for a snapshot has its base there), or there is no log at
+   * all. NEW: no log, and no bookmark was presented. `incarnation` alone is no bookmark: where it is not the log's, the
+   * answer says which is. A receipt at or below a valid mark of the same incarnation needs no check of its own.
    * DELETED: a tombstone of the incarnation that the request knows (from `incarnation` or a bookmark) stands here, also
    * where the document was begun anew since; or the document is deleted, and the request has no mark and does not say
    * create. A tombstone that is not known, and no longer in the way, is answered as no log.
@@ -54,8 +54,8 @@ export interface RelayStore {
 
   /**
    * One bounded page of entries after an index, from what is durable now. At least one entry when there is any, then
-   * as many as fit both limits (`bytesMax` counts payloads). No read transaction outlives the call. A payload longer than
-   * `inlineBytesMax` is not on the page (null): read it with `readPayload`.
+   * as many as fit both limits (`bytesMax` counts the payloads on it). No read transaction outlives the call. A payload longer than
+   * `inlineBytesMax` is not on the page (null), and counts nothing: read it with `readPayload`.
    * `moved` when the log's incarnation is not the one given, the log ends before `after`, or the entry after `after` is
    * no longer retained: judge again.
    */
@@ -85,7 +85,7 @@ export interface RelayStore {
    * The swap: a whole upload becomes the snapshot that stands for all entries up to `mark`. In one transaction, if the
    * base is still `baseExpected` and the mark's incarnation, index (above the base, within the log) and chain are those of
    * this log; the head may have moved. Otherwise CHANGED, and nothing is done. What it hides, and the snapshot that it
-   * replaces, are retained: see `sweep`. Claims stay. GONE: the upload is not there whole.
+   * replaces, are retained: see `sweep`. Claims and the feed row stay. GONE: the upload is not there whole.
    */
   install(request: InstallRequest): Promise<'OK' | 'CHANGED' | 'GONE'>
 
@@ -108,7 +108,8 @@ export interface RelayStore {
   /**
    * Deletes the document: a tombstone with its incarnation, listed in the feed; its rows are trash. CHANGED: the log has
    * moved past the mark, or the mark is not of it. Where there is no log and no tombstone of the mark's incarnation, that
-   * tombstone is made: devices hand it back to a relay that has lost it. Deleting what is deleted already is OK.
+   * tombstone is made: devices hand it back to a relay that has lost it. Deleting what is deleted already is OK, also
+   * where the document was begun anew since.
    */
   delete(request: DeleteRequest): Promise<'OK' | 'CHANGED'>
 
@@ -117,6 +118,7 @@ export interface RelayStore {
    * document, at most `documentsMax` (one at least). `reset`: the mark is not of this feed, and the page begins from the
    * start. Feed marks are valid across vaults of one store, up to where the term (one start of the store) that issued
    * them ended; a store remembers its last 1,024 terms or more. A vault that holds nothing has an empty page with a mark.
+   * The tag of a deleted document is 8 zero bytes.
    */
   feed(request: FeedRequest): Promise<StoreFeedPage>
 

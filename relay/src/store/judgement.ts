@@ -3,12 +3,18 @@ import { equalBytes } from '../bytes.ts'
 import { decodeBookmark, GENERATION_BYTES } from './bookmark.ts'
 import type { Bytes, Judgement, JudgeRequest, LogTail, SnapshotReference } from './contract.ts'
 
-/** One document as its store holds it, at one moment. */
-export interface JudgedLog {
+/** What a bookmark is checked against. */
+export interface CheckedLog {
   readonly incarnation: Bytes
+  readonly head: number
+  /** The chain at an index from 0 to the head; undefined where it can no longer be checked. */
+  chainAt(index: number): Bytes | undefined
+}
+
+/** One document as its store holds it, at one moment. */
+export interface JudgedLog extends CheckedLog {
   readonly generation: Bytes
   readonly deleted: boolean
-  readonly head: number
   /** Index of the first entry that is retained; one above the head: none is. */
   readonly oldest: number
   readonly createdAtMs: number
@@ -16,8 +22,6 @@ export interface JudgedLog {
   readonly agreedIndex: number
   /** The current one. */
   readonly snapshot: SnapshotReference | null
-  /** The chain at an index from 0 to the head; undefined where it can no longer be checked. */
-  chainAt(index: number): Bytes | undefined
   /** Payload bytes of the entries after an index whose chain can be checked. */
   bytesAfter(index: number): number
   /** A snapshot, current or replaced, that is still retained. */
@@ -35,7 +39,7 @@ export function judgeLog(log: JudgedLog | undefined, request: JudgeRequest, isTo
   const isOfLog = log !== undefined && known.some((incarnation) => equalBytes(incarnation, log.incarnation))
   if (log?.deleted && (isOfLog || (request.mark.length === 0 && !request.create))) return tombstone(log.incarnation)
   const dead = isOfLog ? undefined : known.find(isTombstone)
-  if (dead !== undefined) return tombstone(dead)
+  if (dead !== undefined) return tombstone(Uint8Array.from(dead))
   const isBookmarked = request.mark.length > 0 || request.receipt.length > 0
   if (log === undefined || log.deleted) return nothing(isBookmarked ? 'RESET' : 'NEW', EMPTY)
   const mark = request.mark.length === 0 ? null : validIndex(log, request.mark)
@@ -50,7 +54,8 @@ function isReceiptValid(log: JudgedLog, { receipt }: JudgeRequest, mark: number 
   return validIndex(log, receipt) !== undefined
 }
 
-function validIndex(log: JudgedLog, bytes: Bytes): number | undefined {
+/** The index of a bookmark that is of this log; undefined: it is not, or can no longer be checked. */
+export function validIndex(log: CheckedLog, bytes: Bytes): number | undefined {
   const bookmark = decodeBookmark(bytes)
   if (bookmark === undefined || bookmark.index > log.head) return undefined
   if (!equalBytes(bookmark.incarnation, log.incarnation)) return undefined

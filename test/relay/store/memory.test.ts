@@ -5,16 +5,18 @@ import { type StoreUnderTest, storeContract } from '../../../relay/src/store/con
 import { type MemoryRelayStore, type MemoryStoreOptions, memoryRelayStore } from '../../../relay/src/store/memory.ts'
 
 describe('memory store, the contract', () => {
-  storeContract(it, async (faults) => underTest(memoryRelayStore(faults)))
+  storeContract(it, async (settings) => underTest(settings))
 })
 
 describe('memory store, every flush taking a turn', () => {
-  storeContract(it, async (faults) =>
-    underTest(memoryRelayStore({ ...faults, flush: () => new Promise((resolve) => setImmediate(resolve)) })),
-  )
+  const flush = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+  storeContract(it, async (settings) => underTest({ ...settings, flush }))
 })
 
-function underTest(first: MemoryRelayStore): StoreUnderTest {
+function underTest(
+  options: MemoryStoreOptions = {},
+  first: MemoryRelayStore = memoryRelayStore(options),
+): StoreUnderTest {
   let store = first
   return {
     get store() {
@@ -25,9 +27,8 @@ function underTest(first: MemoryRelayStore): StoreUnderTest {
       store = store.restore(store.snapshot(), { newEpoch: false })
     },
     async copy() {
-      const snapshot = store.snapshot()
-      const other = memoryRelayStore()
-      return underTest(other.restore(snapshot, { newEpoch: true }))
+      const other = memoryRelayStore(options)
+      return underTest(options, other.restore(store.snapshot(), { newEpoch: true }))
     },
     dispose: () => store.close(),
   }

@@ -10,6 +10,7 @@ import {
   type ContractTest,
   judge,
   type OpenStore,
+  payloadOf,
   readPage,
   readTexts,
   stored,
@@ -116,7 +117,7 @@ function durabilityContract(test: ContractTest, openStore: OpenStore): void {
       for (const [position, { index, receipt }] of before.entries()) {
         const push = at(pushes, position)
         const page = await readPage(subject.store, push.documentId, index - 1, { entriesMax: 1 })
-        assertBytes(at(page.entries, 0).payload, push.payload)
+        assertBytes(payloadOf(at(page.entries, 0)), push.payload)
         assertBytes(page.mark, receipt)
       }
       const next = await appendText(subject.store, 'v0/d0', 'after')
@@ -133,9 +134,9 @@ function durabilityContract(test: ContractTest, openStore: OpenStore): void {
       await call
       const { entries } = await readPage(store, NOVEL)
       const expected = [textPush(NOVEL, 'as it was'), bytesPush(NOVEL, new Uint8Array(200_000).fill(7))]
-      for (const [position, { pushId, payload }] of entries.entries()) {
-        assertBytes(pushId, at(expected, position).pushId)
-        assertBytes(payload, at(expected, position).payload)
+      for (const [position, entry] of entries.entries()) {
+        assertBytes(entry.pushId, at(expected, position).pushId)
+        assertBytes(payloadOf(entry), at(expected, position).payload)
       }
     }),
   )
@@ -222,9 +223,9 @@ function payloadContract(test: ContractTest, openStore: OpenStore): void {
       await subject.reopen()
       const { entries } = await readPage(subject.store, NOVEL)
       assert.equal(entries.length, sizes.length)
-      for (const [position, { payload, pushId }] of entries.entries()) {
-        assert.ok(Buffer.from(payload).equals(at(pushes, position).payload), `${sizes[position]} bytes`)
-        assertBytes(pushId, at(pushes, position).pushId)
+      for (const [position, entry] of entries.entries()) {
+        assert.ok(Buffer.from(payloadOf(entry)).equals(at(pushes, position).payload), `${sizes[position]} bytes`)
+        assertBytes(entry.pushId, at(pushes, position).pushId)
       }
       const bytes = sizes.reduce((sum, size) => sum + size, 0)
       assert.deepEqual(await subject.store.usage('alice'), { bytes, documents: 1 })

@@ -98,7 +98,7 @@ async function compare(store: RelayStore, model: Model, marks: ReadonlyMap<strin
     )
     for (const { index, receipt } of marks.get(documentId) ?? []) {
       const { status, after, bytesToCome } = await judge(store, documentId, { mark: receipt })
-      const bytes = entries.slice(index).reduce((sum, { payload }) => sum + payload.length, 0)
+      const bytes = entries.slice(index).reduce((sum, { totalBytes }) => sum + totalBytes, 0)
       assert.deepEqual([status, after, bytesToCome], ['OK', index, bytes])
     }
   }
