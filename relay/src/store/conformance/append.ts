@@ -1,6 +1,7 @@
 // Appending: order, atomicity, durability, and pushes that come twice.
 import assert from 'node:assert/strict'
 import type { StorePush } from '../contract.ts'
+import { FallibleRandom } from './acts.ts'
 import {
   append,
   appendText,
@@ -286,26 +287,19 @@ function payloadContract(test: ContractTest, openStore: OpenStore): void {
 
 function throwContract(test: ContractTest, openStore: OpenStore): void {
   test('append: a throw inside leaves nothing of its call and disturbs no other (case 19)', async () => {
-    let broken = false
-    let drawn = 0
-    const subject = await openStore({
-      random: (bytes) => {
-        if (broken) throw new Error('no entropy')
-        drawn += 1
-        return new Uint8Array(bytes).fill(drawn)
-      },
-    })
+    const entropy = new FallibleRandom()
+    const subject = await openStore({ random: entropy.random })
     try {
       const { store } = subject
       await appendText(store, NOVEL, 'one')
       const feedMark = (await store.feed({ vault: 'alice', mark: new Uint8Array(), documentsMax: 10 })).mark
-      broken = true
+      entropy.broken = true
       const before = appendText(store, NOVEL, 'two')
       const thrown = store.append([textPush(NOVEL, 'lost'), textPush('alice/new', 'lost'), textPush(NOVEL, 'lost too')])
       const after = appendText(store, NOVEL, 'three')
       await assert.rejects(thrown, /no entropy/)
       assert.deepEqual([(await before).index, (await after).index], [2, 3])
-      broken = false
+      entropy.broken = false
       assert.equal((await judge(store, 'alice/new')).status, 'NEW')
       assert.deepEqual(await readTexts(store, NOVEL), ['one', 'two', 'three'])
       assert.equal((await store.feed({ vault: 'alice', mark: feedMark, documentsMax: 10 })).documents.length, 1)
