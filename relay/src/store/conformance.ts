@@ -9,6 +9,7 @@ import { installContract } from './conformance/install.ts'
 import { judgeContract } from './conformance/judge.ts'
 import { payloadsContract } from './conformance/payloads.ts'
 import { quotaContract } from './conformance/quota.ts'
+import { randomCompactionContract } from './conformance/random-compaction.ts'
 import { randomWorkContract } from './conformance/random-work.ts'
 import { readContract } from './conformance/read.ts'
 import { repairContract } from './conformance/repair.ts'
@@ -38,4 +39,5 @@ export function storeContract(test: ContractTest, openStore: OpenStore): void {
   throwsContract(test, openStore)
   closeContract(test, openStore)
   randomWorkContract(test, openStore)
+  randomCompactionContract(test, openStore)
 }

@@ -114,7 +114,7 @@ function hex(bytes: Uint8Array): string {
 }
 
 /** mulberry32, https://gist.github.com/tommyettinger/46a874533244883189143505d203312c: numbers from 0 to below 1. */
-function generator(seed: number): () => number {
+export function generator(seed: number): () => number {
   let state = seed
   return () => {
     state = (state + 0x6d2b79f5) | 0
