@@ -21,6 +21,7 @@ import { EMPTY, hexOf, sameBytes } from './bytes.ts'
 import { gapFingerprintOf, missingPairsOf } from './canon.ts'
 import { Claims } from './claims.ts'
 import { Compaction } from './compaction.ts'
+import { GivingBack } from './giving-back.ts'
 import type { LiveDocument } from './live-document.ts'
 import { isLarge, noteStaged, type Outgoing } from './outgoing.ts'
 import { payloadId } from './payload-id.ts'
@@ -29,6 +30,16 @@ import type { RelayView } from './relay-view.ts'
 import { Upload, type UploadPiece } from './upload.ts'
 
 export type OpenFields = Omit<Open, 'type' | 'channel'>
+
+export interface ExchangeOptions {
+  readonly document: LiveDocument
+  readonly view: RelayView
+  readonly compaction: CompactionPolicy
+  /** Payload bytes that may be under way beyond what the relay said it holds. */
+  readonly windowBytes: number
+  /** A tombstone is given back to a relay that lost it, and nothing else happens. */
+  readonly handsBack: boolean
+}
 
 /** What a document says in one round, on one channel. */
 export interface RoundPart {
@@ -52,21 +63,15 @@ const DELETIONS_MAX = 8
 export class Exchange {
   readonly document: LiveDocument
   readonly view: RelayView
-  /** A tombstone is given back to a relay that lost it, and nothing else happens. */
   readonly handsBack: boolean
   readonly #pulling: Pulling
   readonly #compaction: Compaction
   readonly #claims: Claims
   readonly #upload: Upload
+  readonly #givingBack: GivingBack
   #repairs: Omit<Repair, 'type' | 'channel'>[] = []
   /** Nothing has come in this exchange after which the document may hold more than the log. */
   #isClean = true
-  /** Of the newest OPENED. */
-  #turn: Opened['turn'] = 'NONE'
-  #askedForTurn = false
-  #mayGiveBack = false
-  /** What was owed then is pushed; what came to be owed since waits for the next burst. */
-  #gaveBack = false
   #gapNoted = false
   #rounds = 0
   #deletions = 0
@@ -80,16 +85,15 @@ export class Exchange {
   #resynced = false
   #reseeded = false
   #bytesToCome = 0
-  /** Milliseconds after which the turn may be this device's. */
-  returnAfterMs = 0
 
-  constructor(document: LiveDocument, view: RelayView, policy: CompactionPolicy, handsBack = false) {
+  constructor({ document, view, compaction, windowBytes, handsBack }: ExchangeOptions) {
     this.document = document
     this.view = view
     this.handsBack = handsBack
-    this.#compaction = new Compaction(document, view, policy)
+    this.#compaction = new Compaction(document, view, compaction)
     this.#claims = new Claims(document, view)
-    this.#upload = new Upload(view, this.#compaction)
+    this.#givingBack = new GivingBack(view)
+    this.#upload = new Upload(view, this.#compaction, windowBytes)
     this.#pulling = new Pulling({
       document,
       view,
@@ -117,6 +121,11 @@ export class Exchange {
     return this.document.deleting || this.handsBack
   }
 
+  /** Milliseconds after which what is owed may be given back; 0: no wish. */
+  get returnAfterMs(): number {
+    return this.#givingBack.isWaiting ? this.#givingBack.returnAfterMs : 0
+  }
+
   get bytesToCome(): number {
     return this.#bytesToCome
   }
@@ -125,7 +134,7 @@ export class Exchange {
   prepare(nowMs: number, pieceBytesMax: number): number {
     const { view, document } = this
     if (this.#deletes) return 0
-    view.derivePushes(document.doc, nowMs, this.#mayGiveBack, payloadId)
+    view.derivePushes(document.doc, nowMs, this.#givingBack.isAllowed, payloadId)
     document.transfers.keepOutgoing(view)
     return this.#upload.whole(pieceBytesMax).reduce((sum, { payload }) => sum + payload.length, 0)
   }
@@ -139,8 +148,8 @@ export class Exchange {
     const lease = this.#deletes || this.#pulling.isVoid ? null : this.#compaction.begin()
     const repairs = this.#repairs
     this.#repairs = []
-    this.#gaveBack = this.#mayGiveBack
-    if (this.#gaveBack && this.#resynced && view.outgoing.length > 0) this.#reseeded = true
+    this.#givingBack.begin()
+    if (this.#givingBack.isAllowed && this.#resynced && view.outgoing.length > 0) this.#reseeded = true
     const open = this.#open(!this.handsBack, pushes.length + asks.length > 0)
     const deletion = this.#deletes && view.mark.length > 0 ? view.mark : null
     return { open: { ...open, claim: this.#claims.take() }, pushes, asks, repairs, lease, deletion }
@@ -171,11 +180,7 @@ export class Exchange {
   opened(frame: Opened): void {
     this.#pulling.begin()
     this.#bytesToCome = Math.max(this.#bytesToCome, frame.bytesToCome)
-    this.#turn = frame.turn
-    if (frame.turn === 'WAIT') {
-      this.#mayGiveBack = false
-      this.returnAfterMs = frame.turnWaitMs
-    }
+    this.#givingBack.opened(frame)
     const { view } = this
     switch (frame.status) {
       case 'DELETED':
@@ -261,7 +266,7 @@ export class Exchange {
     if (again && this.#rounds < ROUNDS_MAX) return true
     if (again) this.fail('RELAY_FAULT', `The relay did not take the edits within ${ROUNDS_MAX} rounds`)
     else if (this.#refusal !== null) this.#settle('failed', this.#refusal)
-    else this.#settle(this.#turn === 'WAIT' && !view.owed.isEmpty ? 'unfinished' : 'synced', null)
+    else this.#settle(this.#givingBack.isWaiting ? 'unfinished' : 'synced', null)
     return false
   }
 
@@ -287,10 +292,7 @@ export class Exchange {
 
   #open(pull: boolean, push: boolean): Omit<OpenFields, 'claim'> {
     const { view, document } = this
-    // The turn is asked for, or kept, while something is owed that no message has carried yet.
-    const reseeding =
-      !document.deleting && !this.handsBack && (view.resyncing || this.#upload.isReseeding(this.#mayGiveBack))
-    this.#askedForTurn ||= reseeding
+    const reseeding = !this.#deletes && this.#givingBack.asks(this.#upload.isComplete)
     const { incarnation, mark, receipt, creating } = view
     const partial = pull ? partialOf(view) : null
     const { id: documentId } = document
@@ -305,7 +307,7 @@ export class Exchange {
     view.deleted = false
     view.confirmed = frame.confirmed && !view.isLacking
     if (this.#refusal === null) view.lastSyncedAt = nowMs
-    if (this.#turn === 'YOURS' || (this.#turn === 'NONE' && this.#askedForTurn)) this.#mayGiveBack = true
+    this.#givingBack.pulled()
     this.#compaction.synced(frame.mark)
     document.transfers.keepOutgoing(view)
     this.#noteGap()
@@ -316,7 +318,7 @@ export class Exchange {
     const { view } = this
     if (this.#pulling.isVoid || !isPulled || view.outgoing.some(({ changes }) => changes !== null)) return true
     if (this.#upload.isDue || this.#repairs.length > 0 || this.#claims.isDue || this.#compaction.isDue) return true
-    return !view.owed.isEmpty && this.#turn !== 'WAIT' && !this.#gaveBack && this.#refusal === null
+    return this.#givingBack.isDue && this.#refusal === null
   }
 
   #beginResync({ incarnation, generation }: Opened): void {
@@ -332,9 +334,7 @@ export class Exchange {
   #resync(): void {
     this.#resynced = true
     this.#isClean = false
-    this.#mayGiveBack = false
-    this.#gaveBack = false
-    this.#askedForTurn = false
+    this.#givingBack.restart()
     this.#compaction.spoil()
     this.#claims.spoil()
   }

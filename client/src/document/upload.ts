@@ -15,8 +15,6 @@ export interface UploadPiece {
   readonly isLast: boolean
 }
 
-/** Bytes under way beyond what the relay said it holds: what a broken connection costs, and what fills a long line. */
-const WINDOW_BYTES: number = 256 * 1024
 /** 32 KiB, less what LMDB puts before a value in whole pages. */
 const PIECE_BYTES = 32_752
 /** So many answers without a byte more, and the relay is not taken for one that takes it. */
@@ -26,13 +24,16 @@ const NOTHING = new Uint8Array(0)
 export class Upload {
   readonly #view: RelayView
   readonly #compaction: Compaction
+  readonly #windowBytes: number
   #stagedBefore = 0
   #stalls = 0
   #isHalted = false
   /** Of one frame: what goes whole, and what in pieces. */
   #pieceBytesMax: number = LIMITS_BEFORE_WELCOME.pieceBytesMax
 
-  constructor(view: RelayView, compaction: Compaction) {
+  /** @param windowBytes what may be under way beyond what the relay said it holds */
+  constructor(view: RelayView, compaction: Compaction, windowBytes: number) {
+    this.#windowBytes = windowBytes
     this.#view = view
     this.#compaction = compaction
     for (const outgoing of view.outgoing) beginConnection(outgoing)
@@ -88,7 +89,7 @@ export class Upload {
     // A relay that holds all bytes but did not answer is asked with the last piece again.
     const offset = sent < payload.length || staged === null || staged < payload.length ? sent : 0
     const length = Math.min(PIECE_BYTES, this.#pieceBytesMax, payload.length - offset)
-    if (length === 0 || offset + length - (staged ?? 0) > WINDOW_BYTES) return null
+    if (length === 0 || offset + length - (staged ?? 0) > this.#windowBytes) return null
     outgoing.sent = offset + length
     const bytes = payload.subarray(offset, offset + length)
     return { outgoing, fence: this.#fenceOf(outgoing), offset, bytes, isLast: outgoing.sent === payload.length }
@@ -105,15 +106,13 @@ export class Upload {
     return this.#stalls < STALLS_MAX
   }
 
-  /** Whether something owed is left that the pieces sent by now do not complete. */
-  isReseeding(mayGiveBack: boolean): boolean {
-    if (this.#view.owed.isEmpty) return false
-    if (!mayGiveBack) return true
-    return this.#view.outgoing.some(
+  /** The last piece of every large push was sent. */
+  get isComplete(): boolean {
+    return this.#view.outgoing.every(
       (outgoing) =>
-        outgoing.changes !== null &&
-        goesInPieces(outgoing, this.#pieceBytesMax) &&
-        outgoing.sent < outgoing.payload.length,
+        outgoing.changes === null ||
+        !goesInPieces(outgoing, this.#pieceBytesMax) ||
+        outgoing.sent === outgoing.payload.length,
     )
   }
 

@@ -1,34 +1,44 @@
-// How much is asked of one relay over HTTP at a time. A response or request that is cut off is lost whole, so after a cut
-// little is asked, and more again only while everything arrives. WebSockets need no pace: what came before a cut stays.
+// How much of one relay's traffic may be lost to a cut: what is under way when a connection breaks is sent again, and over
+// HTTP a request or response that is cut off is lost whole. After a cut little is risked, and more only once a lot arrived.
 
 const KIB = 1024
-/** What a request may hold beside its frames, and what a response holds at first. */
-const UP_BYTES_MAX: number = 192 * KIB
-const DOWN_BYTES_MAX: number = 1024 * KIB
-const BYTES_MIN: number = 32 * KIB
-/** So many times the pace has to arrive uncut before it is doubled. */
-const UNCUT_MIN = 8
+const MIB = 1024 * KIB
+
+interface Bounds {
+  readonly least: number
+  readonly most: number
+}
+
+/** Payload bytes in one request; the most fit a first message with what else it holds. */
+const UP: Bounds = { least: 32 * KIB, most: 192 * KIB }
+/** Payload bytes in one response. */
+const DOWN: Bounds = { least: 32 * KIB, most: MIB }
+/** Payload bytes sent over a WebSocket beyond what the relay said it holds. The least fills a line of 100 ms and 1 MB/s. */
+const WINDOW: Bounds = { least: 96 * KIB, most: 512 * KIB }
+/** So many bytes have to move uncut before twice as much is risked. */
+const UNCUT_BYTES: number = 16 * MIB
 
 export class Pace {
-  /** Payload bytes in one request. */
-  upBytes: number = UP_BYTES_MAX
-  /** Payload bytes in one response. */
-  downBytes: number = DOWN_BYTES_MAX
+  upBytes: number = UP.most
+  downBytes: number = DOWN.most
+  windowBytes: number = WINDOW.most
   #uncutBytes = 0
 
   /** A connection was cut, or fell silent. */
   cut(): void {
-    this.upBytes = BYTES_MIN
-    this.downBytes = BYTES_MIN
+    this.upBytes = UP.least
+    this.downBytes = DOWN.least
+    this.windowBytes = WINDOW.least
     this.#uncutBytes = 0
   }
 
-  /** So many bytes of messages went up and down uncut. */
+  /** So many bytes went up or came down. */
   moved(bytes: number): void {
     this.#uncutBytes += bytes
-    if (this.#uncutBytes < UNCUT_MIN * this.downBytes) return
+    if (this.#uncutBytes < UNCUT_BYTES) return
     this.#uncutBytes = 0
-    this.upBytes = Math.min(UP_BYTES_MAX, 2 * this.upBytes)
-    this.downBytes = Math.min(DOWN_BYTES_MAX, 2 * this.downBytes)
+    this.upBytes = Math.min(UP.most, 2 * this.upBytes)
+    this.downBytes = Math.min(DOWN.most, 2 * this.downBytes)
+    this.windowBytes = Math.min(WINDOW.most, 2 * this.windowBytes)
   }
 }

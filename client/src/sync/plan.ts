@@ -103,7 +103,8 @@ export class BurstPlan {
     const view = document.views.get(this.#relay)
     if (view === undefined) throw new Error(`${documentId} has no view of ${this.#relay}`)
     const handsBack = view.deleted && this.#device.library.isTombstoneLost(this.#relay, documentId)
-    const exchange = new Exchange(document, view, this.#compaction, handsBack)
+    const { windowBytes } = this.#device.paceOf(this.#relay)
+    const exchange = new Exchange({ document, view, compaction: this.#compaction, windowBytes, handsBack })
     this.#exchanges.push(exchange)
     this.#inMemory.push(exchange)
     document.exchanges++
