@@ -28,6 +28,13 @@ export class RelayProcess {
     return this.#url
   }
 
+  /** While it runs. */
+  get pid(): number {
+    const pid = this.#child?.pid
+    if (pid === undefined) throw new Error('The relay does not run')
+    return pid
+  }
+
   /** Resolves when the relay says that it is ready. After the first start it keeps its port. */
   async start(): Promise<void> {
     const port = this.#url === '' ? '0' : new URL(this.#url).port
