@@ -7,7 +7,7 @@ import { expect, it } from 'vitest'
 import { readVectors, vectorsDirectory } from './vectors.ts'
 
 const PIN: Readonly<Record<number, string>> = {
-  1: 'c7d0a3bcafd2512c516004f90fd2b2824667fcf56f6e8b4855f43c17717e97bd',
+  1: 'dbdf16249ca33ed1037b78505e7874b082d9d3bb3233e278d5787f9166c6505b',
 }
 
 const files = readdirSync(vectorsDirectory)
