@@ -58,6 +58,20 @@ export function missingPairsOf(doc: Y.Doc): readonly MissingPair[] {
     })
 }
 
+/**
+ * Whether something pending waits for nothing. Yjs 13 notes only the first gap of a stack, and may keep complete content
+ * pending for ever: applying the document's own state once (a nudge) takes it in.
+ */
+export function hasCompletePending(doc: Y.Doc): boolean {
+  const isIntegrated = (id: unknown): boolean => !(id instanceof Y.ID) || id.clock < Y.getState(doc.store, id.client)
+  return pendingStructsOf(doc).some((struct) => {
+    const { client, clock } = struct.id
+    const state = Y.getState(doc.store, client)
+    if (clock > state || clock + struct.length <= state) return false
+    return !(struct instanceof Y.Item) || [struct.origin, struct.rightOrigin, struct.parent].every(isIntegrated)
+  })
+}
+
 /** What REPAIR calls a gap: the first 16 bytes of SHA-256 over the gaps part of the canon. */
 export function gapFingerprintOf(missing: readonly MissingPair[]): Uint8Array {
   const encoder = encoding.createEncoder()
@@ -87,15 +101,17 @@ function deletedBounds(structs: readonly (Y.Item | Y.GC)[]): number[] {
   return bounds
 }
 
+function pendingStructsOf({ store: { pendingStructs } }: Y.Doc): readonly (Y.Item | Y.GC)[] {
+  if (pendingStructs === null) return []
+  return Y.decodeUpdateV2(pendingStructs.update).structs.filter((struct) => !(struct instanceof Y.Skip))
+}
+
 /** The structs that are pending, and the ids that must be there before they, and pending deletions, can be taken in. */
 function pendingIds(doc: Y.Doc): { readonly held: IdSet; readonly needed: IdSet } {
   const held = new IdSet()
   const needed = new IdSet()
   const need = ({ client, clock }: Y.ID): void => needed.add(client, clock, clock + 1)
-  const { pendingStructs, pendingDs } = doc.store
-  const structs = pendingStructs === null ? [] : Y.decodeUpdateV2(pendingStructs.update).structs
-  for (const struct of structs) {
-    if (struct instanceof Y.Skip) continue
+  for (const struct of pendingStructsOf(doc)) {
     const { client, clock } = struct.id
     held.add(client, clock, clock + struct.length)
     if (clock > 0) needed.add(client, clock - 1, clock)
@@ -104,6 +120,7 @@ function pendingIds(doc: Y.Doc): { readonly held: IdSet; readonly needed: IdSet 
     if (struct.rightOrigin !== null) need(struct.rightOrigin)
     if (struct.parent instanceof Y.ID) need(struct.parent)
   }
+  const { pendingDs } = doc.store
   const deletes = pendingDs === null ? [] : Y.decodeUpdateV2(pendingDs).ds.clients
   for (const [client, ranges] of deletes) for (const { clock, len } of ranges) needed.add(client, clock, clock + len)
   return { held, needed }

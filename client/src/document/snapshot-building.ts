@@ -2,7 +2,7 @@
 // checks that it reads back as what it was made from. Never touches the live document, and adds nothing that no log holds.
 import * as Y from 'yjs'
 import { sameBytes } from './bytes.ts'
-import { canonOf } from './canon.ts'
+import { canonOf, hasCompletePending } from './canon.ts'
 import { ChangeSet } from './change-set.ts'
 import { deepDigestOf } from './deep-digest.ts'
 import type { HeldEntry } from './rows.ts'
@@ -60,8 +60,7 @@ function checkedState(updates: readonly Uint8Array[]): CheckedState | { readonly
 
 function takeIn(doc: Y.Doc, updates: readonly Uint8Array[]): void {
   applyAsGiven(doc, updates)
-  // Yjs may keep complete content pending. Applied once more it is taken in; what still pends is a true gap.
-  if (doc.store.pendingStructs !== null) applyAsGiven(doc, [Y.encodeStateAsUpdate(doc)])
+  if (hasCompletePending(doc)) applyAsGiven(doc, [Y.encodeStateAsUpdate(doc)])
 }
 
 function applyAsGiven(doc: Y.Doc, updates: readonly Uint8Array[]): void {
