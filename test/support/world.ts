@@ -20,9 +20,12 @@ export class World {
   relay: MemoryRelay
   /** For the next connections, as long as it is set. */
   line: (() => Line) | null = null
+  /** What arrives takes a task of its own, so that what came before has had its effects; else it comes at once. */
+  readonly #isSlow: boolean
 
-  constructor(limits: Partial<Limits> = {}) {
+  constructor(limits: Partial<Limits> = {}, { isSlow = false }: { isSlow?: boolean } = {}) {
     this.limits = limits
+    this.#isSlow = isSlow
     this.store = this.#emptyStore()
     this.relay = this.#newRelay()
   }
@@ -90,7 +93,9 @@ export class World {
   }
 
   #newRelay(): MemoryRelay {
-    return new MemoryRelay({ store: this.store, limits: this.limits, now: this.now })
+    const relay = new MemoryRelay({ store: this.store, limits: this.limits, now: this.now })
+    if (this.#isSlow) relay.deliver = (arrive) => void setImmediate(arrive)
+    return relay
   }
 }
 

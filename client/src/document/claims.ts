@@ -2,7 +2,7 @@
 // the mark was stored, and never twice for one mark.
 import type { Claim } from '@tidemark/protocol'
 import { EMPTY, sameBytes } from './bytes.ts'
-import { canonOf } from './canon.ts'
+import { canonOf, missingPairsOf } from './canon.ts'
 import { claimOf, claimProfile } from './claim.ts'
 import type { LiveDocument } from './live-document.ts'
 import type { RelayView } from './relay-view.ts'
@@ -56,7 +56,7 @@ export class Claims {
     if (view.isLacking || view.outgoing.some(({ changes }) => changes !== null)) return false
     if (document.hasPendingEdits || document.heldCount > 0) return false
     // What is missing for good is part of the claim; what may still come is not.
-    return document.missing === '' || view.gapBursts >= GAP_BURSTS_PERMANENT
+    return missingPairsOf(document.doc).length === 0 || view.gapBursts >= GAP_BURSTS_PERMANENT
   }
 }
 

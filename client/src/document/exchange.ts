@@ -371,7 +371,7 @@ export class Exchange {
   #noteGap(): void {
     if (this.#gapNoted) return
     this.#gapNoted = true
-    const missing = this.document.missing === '' ? [] : missingPairsOf(this.document.doc)
+    const missing = missingPairsOf(this.document.doc)
     const fingerprint = missing.length === 0 ? EMPTY : gapFingerprintOf(missing)
     if (this.view.noteGap(hexOf(fingerprint)) && this.#isClean) this.#repair('GAP', fingerprint)
   }

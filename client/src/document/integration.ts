@@ -1,25 +1,15 @@
 // What goes into a Y.Doc beside plain updates: freeing what Yjs keeps pending, and telling edits of hooks apart from what a
 // relay gave. Knows no store and no relay.
 import * as Y from 'yjs'
+import { hasCompletePending } from './canon.ts'
 import { ChangeSet } from './change-set.ts'
 
-/** What the document waits for, as text; empty: nothing. */
-export function missingPairs(doc: Y.Doc): string {
-  const pending = doc.store.pendingStructs
-  return pending === null ? '' : JSON.stringify([...pending.missing].sort(([a], [b]) => a - b))
-}
-
 /**
- * Yjs 13 can keep complete content pending for ever, because it notes only the first gap of a stack. When the set of
- * missing pairs changed, applying the document's own state once frees what is complete; what still pends is a true gap.
- * @param known the missing pairs that were there before
- * @returns those that are there now
+ * Yjs 13 can keep complete content pending for ever, because it notes only the first gap of a stack. Applying the
+ * document's own state once frees what is complete; what still pends is a true gap.
  */
-export function nudgePending(doc: Y.Doc, known: string, origin: object | null): string {
-  const missing = missingPairs(doc)
-  if (missing === known) return missing
-  if (missing !== '') Y.applyUpdate(doc, Y.encodeStateAsUpdate(doc), origin)
-  return missingPairs(doc)
+export function nudgePending(doc: Y.Doc, origin: object): void {
+  if (hasCompletePending(doc)) Y.applyUpdate(doc, Y.encodeStateAsUpdate(doc), origin)
 }
 
 /** What a 'beforeTransaction' listener of the app's did inside a transaction of ours; null: nothing. */

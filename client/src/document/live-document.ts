@@ -71,7 +71,6 @@ export class LiveDocument {
   readonly #relayOrigin: object = { tidemark: 'relay' }
   #doc = new Y.Doc()
   #applying = false
-  #missing = ''
   #held: ReadonlyMap<number, HeldRow>
   /** Entries that threw while they were integrated, by their push ids as text. */
   readonly #unappliable = new Set<string>()
@@ -110,7 +109,7 @@ export class LiveDocument {
     })
     this.transfers = new Transfers(this.#queue, this.views)
     this.#queue.remove(useless)
-    this.#missing = nudgePending(this.#doc, '', this.#relayOrigin)
+    nudgePending(this.#doc, this.#relayOrigin)
     this.#doc.on('update', this.#onUpdate)
     this.#retryHeld()
   }
@@ -145,11 +144,6 @@ export class LiveDocument {
   /** Entries of this relay's log that this device cannot apply. */
   heldOf(relay: string): readonly HeldEntry[] {
     return [...this.#held.values()].filter((row) => row.relay === relay).map(({ entry }) => entry)
-  }
-
-  /** What the document waits for, as text; empty: nothing. */
-  get missing(): string {
-    return this.#missing
   }
 
   /** An entry was half applied: `rebuild` comes before the next exchange. */
@@ -241,7 +235,7 @@ export class LiveDocument {
     fill(this.#doc, rows)
     for (const update of meanwhile) Y.applyUpdate(this.#doc, update)
     this.#needsRebuild = false
-    this.#missing = nudgePending(this.#doc, this.#missing, this.#relayOrigin)
+    nudgePending(this.#doc, this.#relayOrigin)
     this.#doc.on('update', this.#onUpdate)
     this.#options.rebuilt()
     before.destroy()
@@ -332,7 +326,7 @@ export class LiveDocument {
       this.#applying = false
     }
     if (failure !== null) this.#failApply(failure)
-    this.#missing = nudgePending(this.#doc, this.#missing, this.#relayOrigin)
+    nudgePending(this.#doc, this.#relayOrigin)
   }
 
   #failApply({ entry, error }: { readonly entry: HeldEntry; readonly error: unknown }): never {

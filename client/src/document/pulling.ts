@@ -11,7 +11,7 @@ import type { LiveDocument } from './live-document.ts'
 import { payloadId } from './payload-id.ts'
 import type { RelayView } from './relay-view.ts'
 import type { HeldEntry } from './rows.ts'
-import { decodeSnapshotPayload, type SnapshotPayload, snapshotIdOf } from './snapshot-payload.ts'
+import { decodeSnapshotPayload, type SnapshotPayload, type SnapshotRefusal, snapshotIdOf } from './snapshot-payload.ts'
 import { changesOfTransaction } from './update.ts'
 
 /** Rows of what has come of a payload are written about so often, and when the exchange ends. */
@@ -80,7 +80,7 @@ export class Pulling {
       return
     }
     const decoded = decodeSnapshotPayload(payload)
-    if ('reason' in decoded) this.#takeNothing(snapshotId, decoded.reason)
+    if ('reason' in decoded) this.#takeNothing(snapshotId, decoded)
     else this.#snapshot = { id: snapshotId.slice(), payload: decoded }
   }
 
@@ -146,10 +146,11 @@ export class Pulling {
     const entries = this.#collected
     if (entries.length === 0) return
     const { document, view, cannotApply, took } = this.#options
-    for (const { pushId } of document.apply(view, entries)) cannotApply(pushId)
+    const held = document.apply(view, entries)
+    for (const { pushId } of held) cannotApply(pushId)
     this.#collected = []
     this.entriesPulled += entries.length
-    const payloads = entries.map(({ payload }) => payload)
+    const payloads = entries.filter((entry) => !held.includes(entry)).map(({ payload }) => payload)
     this.#givenSinceResync?.push(...payloads)
     took(payloads)
   }
@@ -174,8 +175,8 @@ export class Pulling {
   }
 
   /** A snapshot of which nothing can be read: the log is what comes after it. */
-  #takeNothing(id: Uint8Array, reason: string): void {
-    if (reason.startsWith('version') || reason.startsWith('format')) {
+  #takeNothing(id: Uint8Array, { reason, isNewer }: SnapshotRefusal): void {
+    if (isNewer) {
       this.#fail('VERSION', `The snapshot was made by a newer version: ${reason}`)
       return
     }

@@ -192,10 +192,11 @@ export class RelaySync {
   }
 
   async #answerPlan({ epoch, pages, goingOn }: Extract<BurstEffect, { type: 'plan' }>): Promise<void> {
+    const feeds = await this.#plan.learn(epoch, pages)
+    const exchanges = await this.#plan.next()
     // A mark that is presented again is one that this device has stored, with all that it covers.
     await Promise.all(goingOn.map(({ document }) => document.flush()))
-    const feeds = await this.#plan.learn(epoch, pages)
-    this.#dispatch({ type: 'planned', exchanges: await this.#plan.next(), feeds })
+    this.#dispatch({ type: 'planned', exchanges, feeds })
   }
 
   #watchSilence(): void {
