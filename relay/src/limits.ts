@@ -4,7 +4,14 @@ import { ANNOUNCED_LIMITS, FEEDS_MAX, FIELD_LIMITS, VERIFYING_MS_MAX } from '@ti
 import { RelayError } from './errors.ts'
 import { DEFAULT_STORE_LIMITS, type StoreLimits } from './store/contract.ts'
 
-/** What bounds the memory, time and work of one relay. All of it can be given in part as `createRelay({ limits })`. */
+/**
+ * What bounds the memory, time and work of one relay. All of it can be given in part as `createRelay({ limits })`.
+ *
+ * One connection holds no more than one message being answered and one just read (`messageBytesMax` each, and some five
+ * times that as frames), what waits between them (`waitingBytesMax`, four times that while it awaits CREDIT), one page
+ * (`pageBytesMax`) or one piece (`pieceBytesTarget`) read from the store, one message in the making
+ * (`messageBytesTarget`), and what its socket has not sent yet (`sendBufferBytesMax`, and the message that passes it).
+ */
 export interface Limits extends StoreLimits {
   /** Milliseconds from connecting until a token is verified. Traffic does not refresh it. Then ERROR DEADLINE, close 4408. Default 5,000. */
   readonly verifyTimeoutMs: number
@@ -12,7 +19,7 @@ export interface Limits extends StoreLimits {
   readonly idleTimeoutMs: number
   /** Milliseconds that a round may wait for the device to read, or to give credit. Then ERROR DEADLINE, close 4408. Default 30,000. */
   readonly stallTimeoutMs: number
-  /** Milliseconds from a round's message to its DONE. Then ERROR DEADLINE, close 4408. Default 300,000. */
+  /** Milliseconds that a round may take, from when it is begun to its DONE. Then ERROR DEADLINE, close 4408. Default 300,000. */
   readonly roundTimeoutMs: number
   /** Milliseconds that a closed WebSocket may take to say goodbye; then its socket is destroyed. Default 2,000. */
   readonly closeTimeoutMs: number
@@ -30,7 +37,7 @@ export interface Limits extends StoreLimits {
 
   /** Bytes of one message after WELCOME, announced there. A longer one: TOO_LARGE, close 1009. Default 1 MiB. */
   readonly messageBytesMax: number
-  /** Bytes of one payload, whole, announced in WELCOME. A longer one is REFUSED TOO_LARGE. Default 64 MiB. */
+  /** Bytes of one payload, whole, announced in WELCOME. A longer one is REFUSED TOO_LARGE. Default 256 MiB. */
   readonly entryBytesMax: number
   /** Bytes of a payload's piece in one PUSH, announced in WELCOME. A longer one: TOO_LARGE, close 1009. Default 256 KiB. */
   readonly pieceBytesMax: number
@@ -60,7 +67,11 @@ export interface Limits extends StoreLimits {
   readonly uploadBytesMax: number
   /** Milliseconds after its last piece at which an unfinished payload is dropped. Default a day. */
   readonly uploadIdleMs: number
-  /** Bytes of messages that wait while a round is answered; above it the relay stops reading that socket. Default 1 MiB. */
+  /**
+   * Bytes of rounds that wait on one connection while one is answered, counting 256 for each frame beside its own; above
+   * it the relay stops reading that socket, but for a round that awaits CREDIT: then at four times as many the connection
+   * ends with OVERLOADED. Default 1 MiB.
+   */
   readonly waitingBytesMax: number
   /** Bytes that a vault may hold: snapshots and the entries above them. A push beyond is REFUSED QUOTA. 0, the default: no bound. */
   readonly vaultBytesMax: number
@@ -75,8 +86,10 @@ export interface Limits extends StoreLimits {
   readonly compactBytesMin: number
   /** Milliseconds without a piece after which a lease is lost. Default 60,000. */
   readonly leaseMs: number
-  /** Milliseconds without a round after which a turn at reseeding ends. Default 60,000. */
+  /** Milliseconds without an OPEN that asks for it after which a turn at reseeding ends. Default 60,000. */
   readonly turnMs: number
+  /** Milliseconds after which a device that must wait for its turn is to ask again, at most. Default 5,000. */
+  readonly turnWaitMs: number
   /** Entries after the newest claim at which OPENED wants another. Default 100. */
   readonly claimEntries: number
   /** Milliseconds after the newest claim at which OPENED wants another. Default a day. */
@@ -91,6 +104,8 @@ export interface Limits extends StoreLimits {
   readonly retentionMaxMs: number
   /** Milliseconds for which a tombstone is kept. Default 365 days. */
   readonly tombstoneMs: number
+  /** Milliseconds between two looks for what the store may drop; where there is more than one look does, the next follows at once. Default 10,000. */
+  readonly sweepEveryMs: number
 
   /** Verified tokens remembered, least recently used forgotten first; one that is forgotten is verified again. Default 50,000. */
   readonly tokensCachedMax: number
@@ -131,10 +146,12 @@ export const DEFAULT_LIMITS: Limits = {
   compactBytesMin: 64 * KIB,
   leaseMs: 60_000,
   turnMs: 60_000,
+  turnWaitMs: 5_000,
   claimEntries: 100,
   claimEveryMs: DAY_MS,
   witnessedDocumentsMax: 50_000,
   ...DEFAULT_STORE_LIMITS,
+  sweepEveryMs: 10_000,
   tokensCachedMax: 50_000,
   originsAllowed: [],
 }

@@ -61,12 +61,12 @@ async function secretFor({ source, secret, logger }: CompleteOptions): Promise<U
   return 'data' in source ? secretOf(source.data, logger) : randomBytes(SECRET_BYTES)
 }
 
-async function storeFor({ source }: CompleteOptions): Promise<RelayStore> {
+async function storeFor({ source, limits }: CompleteOptions): Promise<RelayStore> {
   if ('store' in source) return source.store
   // Here and not above, so that a relay on another store never loads LMDB.
   const { openLmdbStore } = await import('./store/lmdb/open.ts')
   try {
-    return await openLmdbStore({ directory: source.data })
+    return await openLmdbStore({ directory: source.data, limits })
   } catch (cause) {
     throw new RelayError('DATA', reasonsOf(cause), { option: 'data', cause })
   }
