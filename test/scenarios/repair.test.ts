@@ -204,7 +204,7 @@ describe('case 43: a repair must reach devices whose documents are closed', () =
   it('through the feed', async () => {
     const world = new World(WANTED)
     const [a, b] = [world.device(), world.device()]
-    await a.burst(2, 'words ')
+    await a.burst(2, 'words '.repeat(50))
     await b.open()
     await b.sync()
     await (await b.open()).close()
