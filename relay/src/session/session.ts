@@ -115,20 +115,15 @@ export class Session {
 
   #frames(frames: readonly Frame[], bytes: number, nowMs: number): void {
     if (this.#state === 'AWAITING_HELLO') {
-      this.#hello(frames, bytes)
+      this.#hello(frames, bytes, nowMs)
       return
     }
     const creditBytes = readCredit(frames)
-    if (creditBytes === null) {
-      this.#receiveRound(frames, bytes, nowMs)
-    } else {
-      // Also between rounds: DONE may have crossed a CREDIT on its way.
-      this.#outlet.credit(creditBytes)
-      this.#resume('credit', nowMs)
-    }
+    if (creditBytes === null) this.#receiveRound(frames, bytes, nowMs)
+    else this.#credit(creditBytes, nowMs)
   }
 
-  #hello(frames: readonly Frame[], bytes: number): void {
+  #hello(frames: readonly Frame[], bytes: number, nowMs: number): void {
     const [hello] = frames
     const verdict = hello === undefined ? 'malformed' : relayVerdict('AWAITING_HELLO', hello.type, 'CLOSED')
     if (verdict !== 'accept' || hello?.type !== 'HELLO') {
@@ -140,7 +135,7 @@ export class Session {
       this.#fail('VERSION', `This relay speaks version ${PROTOCOL_VERSION}; the device offers ${offered}`)
       return
     }
-    if (!this.#isWaiting(frames.slice(1), bytes)) return
+    if (!this.#isWaiting(frames.slice(1), bytes, nowMs)) return
     const token = this.#tokenOf(hello)
     if (token === null) {
       this.#fail('TOKEN', 'The tokens of HELLO and of the Authorization header differ')
@@ -177,7 +172,7 @@ export class Session {
       this.#fail('TOO_LARGE', `message: more than ${VERIFYING_BYTES_MAX} bytes before WELCOME, besides the first`)
       return
     }
-    if (!this.#isWaiting(frames, bytes)) return
+    if (!this.#isWaiting(frames, bytes, nowMs)) return
     const { limits } = this.#context
     if (this.#state === 'READY') {
       this.#nextRound(nowMs)
@@ -187,7 +182,7 @@ export class Session {
   }
 
   /** False: it is no round, and the connection has ended. */
-  #isWaiting(frames: readonly Frame[], bytes: number): boolean {
+  #isWaiting(frames: readonly Frame[], bytes: number, nowMs: number): boolean {
     const { limits } = this.#context
     const channelsMax = this.welcomed ? limits.channelsMax : LIMITS_BEFORE_WELCOME.opensMax
     const request = readRound(frames, { ...limits, channelsMax })
@@ -195,10 +190,16 @@ export class Session {
       this.#fail(request.code, request.message)
       return false
     }
-    // At once, as of any CREDIT: the round before may be waiting for it. Over HTTP there is none.
-    if (!this.#options.oneRound) this.#outlet.credit(request.creditBytes)
     this.#waiting.add(request, bytes, frames.length)
+    // At once, as any CREDIT: the round before may be waiting for it. Over HTTP there is none.
+    if (request.creditBytes > 0 && !this.#options.oneRound) this.#credit(request.creditBytes, nowMs)
     return true
+  }
+
+  /** Also between rounds: DONE may have crossed a CREDIT on its way. */
+  #credit(bytes: number, nowMs: number): void {
+    this.#outlet.credit(bytes)
+    this.#resume('credit', nowMs)
   }
 
   #verified(token: VerifiedToken, nowMs: number): void {

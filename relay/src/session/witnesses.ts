@@ -34,7 +34,6 @@ export class Witnesses {
     const own = before.find((witness) => witness.deviceKey === deviceKey)
     const others = before.filter((witness) => witness.deviceKey !== deviceKey)
     const now = { deviceKey, index: Math.max(index, own?.index ?? 0) }
-    // Of equals the newest first: it is the likelier one to be somebody else's tomorrow.
     const witnesses = [now, ...others].sort((one, other) => other.index - one.index).slice(0, WITNESSES_MAX)
     this.#byDocument.delete(documentId)
     this.#byDocument.set(documentId, { incarnation, witnesses })
