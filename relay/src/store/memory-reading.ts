@@ -18,7 +18,7 @@ export function pageAfter(state: MemoryState, request: ReadRequest): ReadPage | 
     const { pushId, format, payload } = entry
     const isInline = payload.length <= inlineBytesMax
     bytes += isInline ? payload.length : 0
-    if (entries.length > 0 && (entries.length >= entriesMax || bytes > bytesMax || !isInline)) break
+    if (entries.length > 0 && (entries.length >= entriesMax || bytes > bytesMax)) break
     entries.push({
       index: after + entries.length + 1,
       pushId: new Uint8Array(pushId),
@@ -26,7 +26,6 @@ export function pageAfter(state: MemoryState, request: ReadRequest): ReadPage | 
       totalBytes: payload.length,
       payload: isInline ? new Uint8Array(payload) : null,
     })
-    if (!isInline) break
   }
   const through = after + entries.length
   return {
