@@ -5,8 +5,8 @@ import { closeSync, fsyncSync, mkdirSync, openSync, realpathSync } from 'node:fs
 import { dirname } from 'node:path'
 import type { RootDatabase } from 'lmdb'
 import { TERM_BYTES } from '../bookmark.ts'
-import type { RelayStore } from '../contract.ts'
-import { RelayStoreError } from '../contract.ts'
+import type { RelayStore, StoreLimits } from '../contract.ts'
+import { DEFAULT_STORE_LIMITS, RelayStoreError } from '../contract.ts'
 import { type FeedTerm, FeedTerms, TERMS_MAX } from '../feed-terms.ts'
 import {
   type Environment,
@@ -34,6 +34,7 @@ import {
   type StoreRow,
 } from './records.ts'
 import { LmdbStore } from './store.ts'
+import { chargedBytesOfAll } from './upload-row.ts'
 import { Writer } from './writer.ts'
 
 export interface LmdbStoreOptions {
@@ -45,11 +46,18 @@ export interface LmdbStoreOptions {
   readonly random?: (bytes: number) => Uint8Array
   /** A commit that has not ended by then has failed for good. Default 30,000. */
   readonly commitTimeoutMs?: number
+  /** Default: those of contract.ts. */
+  readonly limits?: Partial<StoreLimits>
   /** Stands around each commit, to delay it or to let it fail: for tests. Default: nothing. */
   readonly aroundCommit?: (commit: () => Promise<void>) => Promise<void>
 }
 
-const FORMAT_VERSION = 1
+/**
+ * Version 1 had logs only. Its rows are rows of this version as they are, so a store becomes one of version 2 where it is
+ * opened; each row is written anew when it changes.
+ */
+const FORMAT_VERSION = 2
+const FORMAT_VERSIONS_READ: readonly number[] = [1, FORMAT_VERSION]
 const EPOCH_BYTES = 16
 const OWNER_BYTES = 16
 const COMMIT_TIMEOUT_MS = 30_000
@@ -106,7 +114,7 @@ function openMeta(root: RootDatabase<Uint8Array, Uint8Array>, directory: string)
   }
   const meta = openTable(root, 'meta')
   const row = getRow(meta, STORE_KEY)
-  if (row !== undefined && formatOfStore(row) !== FORMAT_VERSION) {
+  if (row !== undefined && !FORMAT_VERSIONS_READ.includes(formatOfStore(row))) {
     const versions = `found ${formatOfStore(row)}, expected ${FORMAT_VERSION}`
     throw new RelayStoreError('UNKNOWN_FORMAT', `The store in ${directory} has an unknown format: ${versions}`)
   }
@@ -129,10 +137,11 @@ function begin(root: RootDatabase<Uint8Array, Uint8Array>, tables: Tables, optio
   return root.transactionSync((): Begun => {
     const storeRow = getRow(tables.meta, STORE_KEY)
     const headRow = getRow(tables.meta, HEAD_KEY)
-    const store = storeRow === undefined ? newStore : decodeStore(storeRow)
+    const store = storeRow === undefined ? newStore : { ...decodeStore(storeRow), format: FORMAT_VERSION }
     const before = headRow === undefined ? { feedHead: 0, nextSerial: 1 } : decodeHead(headRow)
     const head: HeadRow = { feedHead: before.feedHead, nextSerial: before.nextSerial, owner }
-    if (storeRow === undefined) tables.meta.putSync(STORE_KEY, encodeStore(store))
+    const isCurrent = storeRow !== undefined && formatOfStore(storeRow) === FORMAT_VERSION
+    if (!isCurrent) tables.meta.putSync(STORE_KEY, encodeStore(store))
     tables.meta.putSync(HEAD_KEY, encodeHead(head))
     return { store, head, terms: addTerm(tables.term, { term, firstIndex: head.feedHead + 1 }) }
   })
@@ -154,14 +163,15 @@ function assemble(directory: string, environment: Environment, begun: Begun, opt
   const writer = new Writer({
     environment,
     directory,
-    head: begun.head,
+    head: { ...begun.head, uploadBytes: chargedBytesOfAll(environment.tables.upload) },
     random: options.random ?? randomBytes,
     now: options.now ?? Date.now,
     commitTimeoutMs: options.commitTimeoutMs ?? COMMIT_TIMEOUT_MS,
     aroundCommit: options.aroundCommit,
   })
   const reader = new Reader(environment.tables, new FeedTerms(begun.terms))
-  return new LmdbStore(Uint8Array.from(begun.store.epoch), reader, writer, async () => {
+  const limits = { ...DEFAULT_STORE_LIMITS, ...options.limits }
+  return new LmdbStore(Uint8Array.from(begun.store.epoch), reader, writer, limits, async () => {
     try {
       letGo(environment.root, environment.tables.meta)
     } finally {

@@ -1,16 +1,18 @@
 // The only writer: one commit at a time, and what arrives while one is being flushed goes out with the next. Answers
 // nothing that is not on disk. Once a commit fails for another reason than a full disk, nothing is written again.
 import { statfs } from 'node:fs/promises'
-import type { Appended, StorePush } from '../contract.ts'
+import type { Appended, Staged, StagedPiece, StoreLimits, StorePush } from '../contract.ts'
 import { RelayStoreError } from '../contract.ts'
+import { appending } from './append.ts'
 import { commit, type Environment, getRow, HEAD_KEY, type Write } from './environment.ts'
-import { type AppendCall, CommitPlan, copyPushes, type PlanSources } from './plan.ts'
-import { decodeHead, type HeadRow } from './records.ts'
+import { CommitPlan, type Operation, type PlanHead, type PlannedCall, type PlanSources } from './plan.ts'
+import { decodeHead } from './records.ts'
+import { staging } from './uploads.ts'
 
 export interface WriterOptions {
   readonly environment: Environment
   readonly directory: string
-  readonly head: HeadRow
+  readonly head: PlanHead
   readonly random: (bytes: number) => Uint8Array
   readonly now: () => number
   readonly commitTimeoutMs: number
@@ -30,7 +32,7 @@ export class Writer {
   readonly #options: WriterOptions
   readonly #sources: PlanSources
   readonly #resolveFailed: (reason: Error) => void
-  #durableHead: HeadRow
+  #durableHead: PlanHead
   #next: CommitPlan
   #inFlight: CommitPlan | undefined
   #scheduled = false
@@ -52,12 +54,25 @@ export class Writer {
   }
 
   append(pushes: readonly StorePush[]): Promise<readonly Appended[]> {
+    return this.change(() => appending(pushes))
+  }
+
+  stage(piece: StagedPiece, limits: StoreLimits): Promise<Staged | 'full'> {
+    return this.change(() => staging(piece, limits))
+  }
+
+  /** @param prepare is called at once, to copy what the caller may change. */
+  change<Result>(prepare: () => Operation<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
       if (this.#closed) throw new RelayStoreError('CLOSED', 'The store is closed')
       if (this.#failure !== undefined) throw this.#failure
-      const call: AppendCall = { pushes: copyPushes(pushes), resolve, reject }
+      const operation = prepare()
+      const plan = (next: CommitPlan): (() => void) => {
+        const result = operation(next)
+        return () => resolve(result)
+      }
       try {
-        this.#next.add(call)
+        this.#next.add({ plan, reject })
       } catch (error) {
         this.#planAnew(this.#next.calls)
         throw error
@@ -66,7 +81,7 @@ export class Writer {
     })
   }
 
-  /** Resolves when all that was appended is answered; false: a commit hangs, and LMDB must be left alone. */
+  /** Resolves when all that was begun is answered; false: a commit hangs, and LMDB must be left alone. */
   async close(): Promise<boolean> {
     this.#closed = true
     if (this.#inFlight !== undefined || this.#next.calls.length > 0) {
@@ -165,7 +180,7 @@ export class Writer {
   }
 
   /** Replaces the next plan by one of these calls; one that throws is answered so, and leaves nothing in it. */
-  #planAnew(calls: readonly AppendCall[]): void {
+  #planAnew(calls: readonly PlannedCall[]): void {
     let remaining = calls
     for (;;) {
       const plan = new CommitPlan(this.#sources, this.#inFlight?.head ?? this.#durableHead, this.#inFlight)
@@ -205,8 +220,8 @@ export class Writer {
 
 function addUntilThrow(
   plan: CommitPlan,
-  calls: readonly AppendCall[],
-): { readonly call: AppendCall; readonly error: Error } | undefined {
+  calls: readonly PlannedCall[],
+): { readonly call: PlannedCall; readonly error: Error } | undefined {
   for (const call of calls) {
     try {
       plan.add(call)
