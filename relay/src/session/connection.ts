@@ -110,11 +110,20 @@ export class DrivenConnection implements Connection {
     if (this.#running) return
     this.#running = true
     for (let event = this.#events.shift(); event !== undefined; event = this.#events.shift()) {
-      const effects = this.#session.handle(event, this.#context.now())
-      for (const effect of effects) this.#carryOut(effect)
+      for (const effect of this.#handle(event)) this.#carryOut(effect)
     }
     this.#running = false
     if (this.#session.ended) this.#ended(this)
+  }
+
+  /** What the session cannot bear is our own mistake, or the store's: this connection ends, and no other. */
+  #handle(event: SessionEvent): readonly Effect[] {
+    try {
+      return this.#session.handle(event, this.#context.now())
+    } catch (error) {
+      this.#context.logger.error({ err: error, event: event.type }, 'a session failed')
+      return this.#session.handle({ type: 'fault' }, this.#context.now())
+    }
   }
 
   #decodeLimits(): DecodeLimits {

@@ -217,6 +217,22 @@ describe('a store that breaks its contract', () => {
   })
 })
 
+describe('a store whose answer no session can bear', () => {
+  it('ends that connection with FAULT, and no other', async () => {
+    const relay = new CoreUnderTest()
+    const other = relay.connect()
+    await other.round([hello(WRITE), END])
+    const judge = relay.store.judge.bind(relay.store)
+    relay.store.judge = async (request) => ({ ...(await judge(request)), tail: null as never })
+    const device = relay.connect()
+    expect(names(await device.round([hello(WRITE), open(1, NOVEL), END]))).toBe('WELCOME ERROR')
+    expect(device.closeCode).toBe('FAULT')
+    expect(relay.errorsLogged).toEqual(['a session failed'])
+    relay.store.judge = judge
+    expect(names(await other.round([open(1, NOVEL), END]))).toBe('OPENED SYNCED DONE')
+  })
+})
+
 describe('without pull', () => {
   it('acknowledges in log order and ends with an empty mark and no tag', async () => {
     const relay = new CoreUnderTest()
