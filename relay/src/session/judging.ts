@@ -65,6 +65,9 @@ export class Judging {
       case 'failed':
         // A claim or a repair that cannot be stored just now is no reason not to serve the document.
         if (event.wish === 'judge') judged.channel.fault = event
+        break
+      default:
+        return
     }
     this.#goOn(judged)
   }

@@ -66,6 +66,11 @@ export class Maintenance {
         if (event.wish === 'judge') work.channel.leased(event.code)
         if (event.wish === 'install') work.channel.compacted(event.code)
         if (event.wish === 'delete') work.channel.deleted(event.code)
+        break
+      case 'dropped':
+        break
+      default:
+        return
     }
     this.#goOn(work, nowMs)
   }

@@ -17,7 +17,7 @@ import { equalBytes } from '../bytes.ts'
 import type { Limits } from '../limits.ts'
 
 /** Causes that one device can have found in one exchange; one more is MALFORMED. */
-export const REPAIRS_MAX = 16
+const REPAIRS_MAX = 16
 
 export interface RoundRequest {
   /** In the order of their OPENs. */

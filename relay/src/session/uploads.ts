@@ -79,6 +79,9 @@ export class Uploads {
         this.#refuse(progress, event.code, event.message)
         if (event.wish === 'stage') this.#answered(progress, position)
         else this.#finish()
+        return
+      default:
+        return
     }
   }
 
