@@ -54,8 +54,9 @@ export interface RelayStore {
 
   /**
    * One bounded page of entries after an index, from what is durable now. At least one entry when there is any, then
-   * as many as fit both limits (`bytesMax` counts the payloads on it). No read transaction outlives the call. A payload longer than
-   * `inlineBytesMax` is not on the page (null), and counts nothing: read it with `readPayload`.
+   * as many as fit both limits (`bytesMax` counts the payloads on it). No read transaction outlives the call. A payload
+   * longer than `inlineBytesMax` is not on the page (null), counts nothing there, and does not end it: read it with
+   * `readPayload`.
    * `moved` when the log's incarnation is not the one given, the log ends before `after`, or the entry after `after` is
    * no longer retained: judge again.
    */

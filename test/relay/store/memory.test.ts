@@ -187,6 +187,8 @@ describe('memory store, changes of every kind', () => {
     disk.end()
     await new Promise((resolve) => setImmediate(resolve))
     isHeld = false
+    // What the dead process had under way is made nowhere, not even in its own memory.
+    expect(store.snapshot()).toEqual(before)
     expect(withoutTerms(crashed.snapshot())).toEqual(withoutTerms(before))
     expect(await Promise.all(changes(crashed, known))).toMatchObject(DONE)
     const after = crashed.snapshot()
