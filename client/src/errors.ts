@@ -30,6 +30,7 @@ export type ErrorCode =
   | 'STORE_FAILED'
   | 'STORE_IN_USE'
   | 'UNSUPPORTED'
+  | 'DIVERGED'
 
 export interface TidemarkErrorDetails {
   readonly retryAfterMs?: number | null

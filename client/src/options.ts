@@ -25,6 +25,9 @@ export interface Schedule {
   longestWaitMs?: number
 }
 
+/** Whether this device makes the snapshots that compact a log: whenever a relay asks, when it is urgent, or never. */
+export type CompactionPolicy = 'gladly' | 'whenUrgent' | 'never'
+
 export interface TidemarkOptions {
   store: DeviceStore
   /** Default []: local only. Each is a full, independent backup. */
@@ -36,7 +39,7 @@ export interface TidemarkOptions {
   /** Vaults kept whole on this device; default []. */
   mirror?: readonly string[]
   /** Default whenUrgent. */
-  compaction?: 'gladly' | 'whenUrgent' | 'never'
+  compaction?: CompactionPolicy
   /** WebSocket, fetch, clock, timers, random. */
   platform?: Partial<Platform>
 }
@@ -46,11 +49,12 @@ export interface CheckedOptions {
   readonly relays: readonly Required<RelayTarget>[]
   readonly schedule: Required<Schedule> | null
   readonly mirror: readonly string[]
+  readonly compaction: CompactionPolicy
   readonly platform: Platform
 }
 
 const CARRIERS = ['auto', 'websocket', 'http']
-const COMPACTIONS = ['gladly', 'whenUrgent', 'never']
+const COMPACTIONS: readonly CompactionPolicy[] = ['gladly', 'whenUrgent', 'never']
 /** What timers of all platforms can count. */
 const TIMER_MS_MAX = 2 ** 31 - 1
 
@@ -64,9 +68,10 @@ export function checkOptions(options: TidemarkOptions): CheckedOptions {
   mirror.forEach((vault, i) => {
     if (!isVault(vault)) bad(`mirror[${i}]`, 'a vault name, 1 to 64 of A-Z a-z 0-9 . _ ~ -')
   })
-  if (!COMPACTIONS.includes(options.compaction ?? 'whenUrgent')) bad('compaction', `one of ${COMPACTIONS.join(', ')}`)
+  const compaction = options.compaction ?? 'whenUrgent'
+  if (!COMPACTIONS.includes(compaction)) bad('compaction', `one of ${COMPACTIONS.join(', ')}`)
   const schedule = options.schedule === false ? null : checkSchedule(options.schedule ?? {})
-  return { store: options.store, relays, schedule, mirror, platform: platformOf(options.platform) }
+  return { store: options.store, relays, schedule, mirror, compaction, platform: platformOf(options.platform) }
 }
 
 function checkRelay(relay: string | RelayTarget, name: string, token: TokenSource): Required<RelayTarget> {

@@ -55,14 +55,19 @@ export class Tidemark {
   }
 
   /**
-   * From the device store at once, no network. The same id gives the same object until its close().
+   * From the device store at once, no network. The same id gives the same object until its close(). `create`: where the
+   * document was deleted, it begins anew, with what this device still has of it; default false.
    * @throws TidemarkError BAD_ID, CLOSED, STORE_IN_USE, STORE_FAILED
    */
-  async open(id: string): Promise<TidemarkDocument> {
+  async open(id: string, { create = false }: { create?: boolean } = {}): Promise<TidemarkDocument> {
     checkId(id)
     const { device } = await this.#ready()
-    const open = this.#documents.get(id)
-    if (open !== undefined) return open
+    const open = this.#documents.get(id) ?? (await this.#openOnce(device, id))
+    if (create) open.createAnew()
+    return open
+  }
+
+  async #openOnce(device: Device, id: string): Promise<OpenDocument> {
     const opening = this.#opening.get(id) ?? this.#load(device, id)
     this.#opening.set(id, opening)
     try {
@@ -105,7 +110,8 @@ export class Tidemark {
   async #forget(id: string, discardUnsent: boolean): Promise<void> {
     const { device } = await this.#opened
     await this.#documents.get(id)?.close()
-    const isUnsent = device.status(id).safety !== 'on-relay' && (await device.store.rows(id)).length > 0
+    const { safety } = device.status(id)
+    const isUnsent = safety !== 'on-relay' && safety !== 'confirmed' && (await device.store.rows(id)).length > 0
     if (isUnsent && !discardUnsent) {
       throw new TidemarkError('UNSENT', `${id} has edits that no relay has; sync first, or say discardUnsent`, {
         documentId: id,
@@ -117,12 +123,21 @@ export class Tidemark {
     this.#changed()
   }
 
-  /** Everywhere, at the next burst. @throws TidemarkError UNSUPPORTED: relays of this version do not serve it yet */
+  /**
+   * Closes the document, and deletes it everywhere at the next burst; its token needs a grant of delete. Other devices keep
+   * what they have, and their statuses say DELETED.
+   * @throws TidemarkError BAD_ID, CLOSED, STORE_FULL, STORE_FAILED
+   */
   async delete(id: string): Promise<void> {
     checkId(id)
-    throw new TidemarkError('UNSUPPORTED', 'Deleting a document everywhere is not served by relays yet', {
-      documentId: id,
+    const { syncer, device } = await this.#ready()
+    await syncer.between(async () => {
+      await this.#documents.get(id)?.close()
+      await device.markDeleted(id).catch((error) => {
+        throw storeError(error, id)
+      })
     })
+    this.#changed()
   }
 
   /** Every edit so far is in the device store; no network. @throws TidemarkError STORE_FULL, STORE_FAILED */
@@ -146,7 +161,7 @@ export class Tidemark {
   }
 
   async #open(): Promise<Opened> {
-    const { store, mirror, platform, relays, schedule } = this.#options
+    const { store, mirror, platform, relays, schedule, compaction } = this.#options
     const device = await Device.open({
       store,
       mirror,
@@ -157,7 +172,13 @@ export class Tidemark {
       edited: () => this.#parts?.scheduler?.edited(),
       rebuilt: (id) => this.#documents.get(id)?.noteRebuilt(),
     })
-    const syncer = new Syncer({ device, platform, relays, openDocuments: () => new Set(this.#documents.keys()) })
+    const syncer = new Syncer({
+      device,
+      platform,
+      relays,
+      compaction,
+      openDocuments: () => new Set(this.#documents.keys()),
+    })
     const scheduler =
       schedule === null || relays.length === 0
         ? null
@@ -295,6 +316,10 @@ class OpenDocument implements TidemarkDocument {
   close(): Promise<void> {
     this.#closing ??= this.#release()
     return this.#closing
+  }
+
+  createAnew(): void {
+    this.#document.createAnew()
   }
 
   noteRebuilt(): void {

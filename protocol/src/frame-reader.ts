@@ -196,7 +196,8 @@ function readOpen(reader: ByteReader): Open {
 
 function readClaim(reader: ByteReader): Claim {
   const digest = reader.raw('OPEN.claim.digest', ID_BYTES)
-  return { digest, profile: reader.text('OPEN.claim.profile', FIELD_LIMITS.profileBytesMax) }
+  const profile = reader.text('OPEN.claim.profile', FIELD_LIMITS.profileBytesMax)
+  return { digest, profile, generation: reader.raw('OPEN.claim.generation', TAG_BYTES) }
 }
 
 function readPartial(reader: ByteReader): Partial {
@@ -308,12 +309,13 @@ function readSynced(reader: ByteReader): Synced {
 function readSnapshotPut(reader: ByteReader, limits: DecodeLimits): SnapshotPut {
   const channel = reader.varuint('SNAPSHOT_PUT.channel', 1)
   const fence = reader.varuint('SNAPSHOT_PUT.fence')
+  const mark = reader.byteString('SNAPSHOT_PUT.mark', bookmarkBytesMax)
   const snapshotId = reader.raw('SNAPSHOT_PUT.snapshotId', ID_BYTES)
   const total = reader.varuint('SNAPSHOT_PUT.total', 1)
   const offset = reader.varuint('SNAPSHOT_PUT.offset')
   const bytes = reader.piece('SNAPSHOT_PUT.bytes', limits.pieceBytesMax)
   checkPiece(reader, 'SNAPSHOT_PUT.offset', total, offset, bytes)
-  return { type: 'SNAPSHOT_PUT', channel, fence, snapshotId, total, offset, bytes }
+  return { type: 'SNAPSHOT_PUT', channel, fence, mark, snapshotId, total, offset, bytes }
 }
 
 function readError(reader: ByteReader): ErrorFrame {

@@ -173,6 +173,7 @@ function writeOpen(writer: ByteWriter, frame: Open): void {
   if (claim !== null) {
     writer.raw('OPEN.claim.digest', claim.digest, ID_BYTES)
     writer.text('OPEN.claim.profile', claim.profile, FIELD_LIMITS.profileBytesMax)
+    writer.raw('OPEN.claim.generation', claim.generation, TAG_BYTES)
   }
   if (partial !== null) {
     writer.raw('OPEN.partial.id', partial.id, ID_BYTES)
@@ -254,6 +255,7 @@ function writeSynced(writer: ByteWriter, frame: Synced): void {
 function writeSnapshotPut(writer: ByteWriter, frame: SnapshotPut): void {
   writer.varuint('SNAPSHOT_PUT.channel', frame.channel, 1)
   writer.varuint('SNAPSHOT_PUT.fence', frame.fence)
+  writer.byteString('SNAPSHOT_PUT.mark', frame.mark, bookmarkBytesMax)
   writer.raw('SNAPSHOT_PUT.snapshotId', frame.snapshotId, ID_BYTES)
   writer.varuint('SNAPSHOT_PUT.total', frame.total, 1)
   writer.varuint('SNAPSHOT_PUT.offset', frame.offset, 0, frame.total - frame.bytes.length)

@@ -127,6 +127,8 @@ export interface Claim {
   readonly digest: Uint8Array
   /** canon version, Yjs major.minor, digest key id: compared as a string. */
   readonly profile: string
+  /** The repair generation under which it was made, 8 bytes: a claim from before a repair says nothing. */
+  readonly generation: Uint8Array
 }
 
 export interface Partial {
@@ -270,6 +272,8 @@ export interface SnapshotPut {
   readonly type: 'SNAPSHOT_PUT'
   readonly channel: number
   readonly fence: number
+  /** Under which it was made: it stands for all entries up to there. */
+  readonly mark: Uint8Array
   /** SHA-256 of the whole, its first 16 bytes. */
   readonly snapshotId: Uint8Array
   readonly total: number

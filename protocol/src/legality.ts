@@ -21,7 +21,7 @@ export type DeviceChannelFrameName = Extract<DeviceFrameName, ChannelFrameName>
 export type RelayChannelFrameName = Extract<RelayFrameName, ChannelFrameName>
 
 /**
- * accept: handle it. buffer: keep it until the token is verified. ignore: drop it. unsupported: this side does not serve
+ * accept: handle it. buffer: keep it until the token is verified, or the round before is answered. ignore: drop it. unsupported: this side does not serve
  * it: the relay answers ERROR UNSUPPORTED on the channel, which stays open; a device gives the channel up and stores no
  * further mark of it. malformed: the connection ends with MALFORMED.
  */
@@ -46,11 +46,16 @@ const FOR_THE_CHANNEL: RelayRow = {
   AWAITING_HELLO: 'malformed',
   VERIFYING: 'buffer',
   READY: 'channel',
-  ANSWERING: 'malformed',
+  ANSWERING: 'buffer',
   CLOSED: 'ignore',
 }
 const FOR_THE_ROUND: RelayRow = { ...FOR_THE_CHANNEL, READY: 'accept' }
-const FROM_A_RELAY: RelayRow = { ...FOR_THE_CHANNEL, VERIFYING: 'malformed', READY: 'malformed' }
+const FROM_A_RELAY: RelayRow = {
+  ...FOR_THE_CHANNEL,
+  VERIFYING: 'malformed',
+  READY: 'malformed',
+  ANSWERING: 'malformed',
+}
 
 /** What the relay does with each frame that reaches it. */
 export const RELAY_SESSION: Readonly<Record<FrameName, RelayRow>> = {
@@ -86,10 +91,10 @@ export const RELAY_SESSION: Readonly<Record<FrameName, RelayRow>> = {
 export const RELAY_CHANNEL: Readonly<Record<DeviceChannelFrameName, Row<RelayChannelState, Verdict>>> = {
   OPEN: { CLOSED: 'accept', OPEN: 'malformed', FAILED: 'malformed' },
   PUSH: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore' },
-  REPAIR: { CLOSED: 'malformed', OPEN: 'unsupported', FAILED: 'ignore' },
-  LEASE: { CLOSED: 'malformed', OPEN: 'unsupported', FAILED: 'ignore' },
-  SNAPSHOT_PUT: { CLOSED: 'malformed', OPEN: 'unsupported', FAILED: 'ignore' },
-  DELETE: { CLOSED: 'malformed', OPEN: 'unsupported', FAILED: 'ignore' },
+  REPAIR: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore' },
+  LEASE: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore' },
+  SNAPSHOT_PUT: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore' },
+  DELETE: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore' },
   AWARENESS: { CLOSED: 'malformed', OPEN: 'unsupported', FAILED: 'ignore' },
 }
 
@@ -133,13 +138,13 @@ export const DEVICE_CHANNEL: Readonly<Record<RelayChannelFrameName, Row<DeviceCh
   HAVE: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept' },
   ACK: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept' },
   REFUSED: { CLOSED: 'ignore', OPENING: 'accept', OPEN: 'accept' },
-  SNAPSHOT: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'unsupported' },
+  SNAPSHOT: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept' },
   ENTRIES: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept' },
   MARK: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept' },
   SYNCED: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept' },
-  LEASED: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'ignore' },
-  COMPACTED: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'ignore' },
-  DELETED: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'ignore' },
+  LEASED: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept' },
+  COMPACTED: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept' },
+  DELETED: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept' },
   AWARENESS: { CLOSED: 'ignore', OPENING: 'ignore', OPEN: 'ignore' },
   ERROR: { CLOSED: 'ignore', OPENING: 'accept', OPEN: 'accept' },
 }

@@ -33,12 +33,9 @@ export const LIMITS_AFTER_WELCOME: DecodeLimits = {
   pieceBytesMax: 256 * KIB,
 }
 
-/**
- * What a device holds a whole HTTP response body to. A relay ends it with DONE(more) before 8 MiB, but for one entry
- * longer than the receive window, which it serves whole.
- */
+/** What a device holds a whole HTTP response body to: a relay ends it with DONE(more) before. */
 export const LIMITS_HTTP_RESPONSE: DecodeLimits = {
-  messageBytesMax: 72 * MIB,
+  messageBytesMax: 8 * MIB,
   framesMax: 131_072,
   opensMax: 0,
   pieceBytesMax: 256 * KIB,
@@ -47,13 +44,19 @@ export const LIMITS_HTTP_RESPONSE: DecodeLimits = {
 /** What a relay announces unless it is set up otherwise. */
 export const ANNOUNCED_LIMITS: AnnouncedLimits = {
   messageBytesMax: LIMITS_AFTER_WELCOME.messageBytesMax,
-  entryBytesMax: 64 * MIB,
+  entryBytesMax: 256 * MIB,
   pieceBytesMax: LIMITS_AFTER_WELCOME.pieceBytesMax,
   channelsMax: LIMITS_AFTER_WELCOME.opensMax,
 }
 
 /** FEED frames in one round. Beyond it: MALFORMED, closed. */
 export const FEEDS_MAX = 64
+
+/**
+ * Rounds that a device may have under way on one WebSocket: sent, and not answered with DONE. Beyond it: MALFORMED, closed.
+ * Over HTTP there is one in each POST.
+ */
+export const ROUNDS_UNDER_WAY_MAX = 16
 
 /** Bytes that a relay keeps of later messages while it verifies the token; beyond it: TOO_LARGE, closed. */
 export const VERIFYING_BYTES_MAX: number = 64 * KIB

@@ -80,7 +80,11 @@ function program(): Command {
     .command('token')
     .description('print a token for the relay on a data directory')
     .addOption(dataOption())
-    .requiredOption('--grant <pattern:right>', "such as 'alice/*:write'; may be repeated", collectGrants)
+    .requiredOption(
+      '--grant <pattern:right>',
+      "such as 'alice/*:write'; the right is read, write (and read) or delete (and both); may be repeated",
+      collectGrants,
+    )
     .option('--subject <text>', 'whom the token is for', '')
     .option('--expires <duration>', 'such as 90s, 15m, 12h or 30d', parseDuration, 30 * (UNIT_MS.d as number))
     .action(printToken)

@@ -2,16 +2,24 @@
 // relay/ invents a bound of its own, but for the constants of version 1 that stand in protocol/.
 import { ANNOUNCED_LIMITS, FEEDS_MAX, FIELD_LIMITS, VERIFYING_MS_MAX } from '@tidemark/protocol'
 import { RelayError } from './errors.ts'
+import { DEFAULT_STORE_LIMITS, type StoreLimits } from './store/contract.ts'
 
-/** What bounds the memory, time and work of one relay. All of it can be given in part as `createRelay({ limits })`. */
-export interface Limits {
+/**
+ * What bounds the memory, time and work of one relay. All of it can be given in part as `createRelay({ limits })`.
+ *
+ * One connection holds no more than one message being answered and one just read (`messageBytesMax` each, and some five
+ * times that as frames), what waits between them (`waitingBytesMax`, four times that while it awaits CREDIT), one page
+ * (`pageBytesMax`) or one piece (`pieceBytesTarget`) read from the store, one message in the making
+ * (`messageBytesTarget`), and what its socket has not sent yet (`sendBufferBytesMax`, and the message that passes it).
+ */
+export interface Limits extends StoreLimits {
   /** Milliseconds from connecting until a token is verified. Traffic does not refresh it. Then ERROR DEADLINE, close 4408. Default 5,000. */
   readonly verifyTimeoutMs: number
   /** Milliseconds that a connection may be open between two rounds. Then ERROR DEADLINE, close 4408. Default 15,000. */
   readonly idleTimeoutMs: number
   /** Milliseconds that a round may wait for the device to read, or to give credit. Then ERROR DEADLINE, close 4408. Default 30,000. */
   readonly stallTimeoutMs: number
-  /** Milliseconds from a round's message to its DONE. Then ERROR DEADLINE, close 4408. Default 300,000. */
+  /** Milliseconds that a round may take, from when it is begun to its DONE. Then ERROR DEADLINE, close 4408. Default 300,000. */
   readonly roundTimeoutMs: number
   /** Milliseconds that a closed WebSocket may take to say goodbye; then its socket is destroyed. Default 2,000. */
   readonly closeTimeoutMs: number
@@ -29,7 +37,7 @@ export interface Limits {
 
   /** Bytes of one message after WELCOME, announced there. A longer one: TOO_LARGE, close 1009. Default 1 MiB. */
   readonly messageBytesMax: number
-  /** Bytes of one payload, whole, announced in WELCOME. A longer one is REFUSED TOO_LARGE. Default 64 MiB. */
+  /** Bytes of one payload, whole, announced in WELCOME. A longer one is REFUSED TOO_LARGE. Default 256 MiB. */
   readonly entryBytesMax: number
   /** Bytes of a payload's piece in one PUSH, announced in WELCOME. A longer one: TOO_LARGE, close 1009. Default 256 KiB. */
   readonly pieceBytesMax: number
@@ -40,9 +48,11 @@ export interface Limits {
 
   /** Bytes that the relay gathers before it sends a message. A message ends with the frame that passes it. Default 128 KiB. */
   readonly messageBytesTarget: number
-  /** Bytes of one ENTRIES frame, about; a longer entry is served as pieces of this many payload bytes. Default 64 KiB. */
+  /** Bytes of one ENTRIES frame, about. Default 64 KiB. */
   readonly entriesBytesTarget: number
-  /** Payload bytes after which an HTTP response ends with DONE(more), whatever the receive window; one longer entry is still served whole. Default 4 MiB. */
+  /** Bytes of a piece of a longer entry, or of a snapshot; each leaves as a message of its own. Default 32 KiB. */
+  readonly pieceBytesTarget: number
+  /** Payload bytes after which an HTTP response ends with DONE(more), whatever the receive window. Default 4 MiB. */
   readonly httpResponseBytesTarget: number
   /** Payload bytes of one page read from the store; one longer entry still makes a page. Default 256 KiB. */
   readonly pageBytesMax: number
@@ -53,14 +63,51 @@ export interface Limits {
   /** Bytes in the send buffer of one socket above which its round pauses until the buffer has drained. Default 256 KiB. */
   readonly sendBufferBytesMax: number
 
-  /** Bytes of unfinished payloads staged in memory, all devices together. A piece beyond is REFUSED OVERLOADED. Default 128 MiB. */
-  readonly stagedBytesMax: number
-  /** Milliseconds after its last piece at which an unfinished payload is dropped. Default 60,000. */
-  readonly stagedIdleTimeoutMs: number
+  /** Bytes of unfinished payloads staged on disk, all devices together. A piece beyond is REFUSED OVERLOADED. Default 4 GiB. */
+  readonly uploadBytesMax: number
+  /** Milliseconds after its last piece at which an unfinished payload is dropped. Default a day. */
+  readonly uploadIdleMs: number
+  /**
+   * Bytes of rounds that wait on one connection while one is answered, counting 256 for each frame beside its own; above
+   * it the relay stops reading that socket, but for a round that awaits CREDIT: then at four times as many the connection
+   * ends with OVERLOADED. Default 1 MiB.
+   */
+  readonly waitingBytesMax: number
+  /** Bytes that a vault may hold: snapshots and the entries above them. A push beyond is REFUSED QUOTA. 0, the default: no bound. */
+  readonly vaultBytesMax: number
   /** Bytes that must be free on the disk. Below it pushes and pieces are REFUSED STORAGE, and reading goes on. 0: not looked at. Default 256 MiB. */
   readonly freeBytesMin: number
   /** Milliseconds that a commit of the relay's own store may take. Then durability cannot be promised any longer: `failed`. Default 30,000. */
   readonly commitTimeoutMs: number
+
+  /** Entries above the base at which OPENED asks for a compaction, LOW; HIGH at four times as many. Default 500. */
+  readonly compactEntries: number
+  /** Bytes above the base, as a multiple of the snapshot's, at which OPENED asks, LOW; HIGH at four times as many. Default 2. */
+  readonly compactBytesRatio: number
+  /** Bytes above the base below which their number asks for nothing. Default 64 KiB. */
+  readonly compactBytesMin: number
+  /** Milliseconds without a piece after which a lease is lost. Default 60,000. */
+  readonly leaseMs: number
+  /** Milliseconds without an OPEN that asks for it after which a turn at reseeding ends. Default 60,000. */
+  readonly turnMs: number
+  /** Milliseconds after which a device that must wait for its turn is to ask again, at most. Default 5,000. */
+  readonly turnWaitMs: number
+  /** Entries after the newest claim at which OPENED wants another. Default 100. */
+  readonly claimEntries: number
+  /** Milliseconds after the newest claim at which OPENED wants another. Default a day. */
+  readonly claimEveryMs: number
+  /** Documents of which is remembered which devices hold what, for `confirmed`; least recently used forgotten first. Default 50,000. */
+  readonly witnessedDocumentsMax: number
+  /** Milliseconds before a second repair of one document, after one that changed nothing; doubled each time. Default 60,000. */
+  readonly repairWaitMs: number
+  /** Milliseconds for which what a compaction or a deletion replaced is kept. Default 7 days. */
+  readonly retentionMs: number
+  /** The same where no two devices have agreed on a state since the compaction. Default 30 days. */
+  readonly retentionMaxMs: number
+  /** Milliseconds for which a tombstone is kept. Default 365 days. */
+  readonly tombstoneMs: number
+  /** Milliseconds between two looks for what the store may drop; where there is more than one look does, the next follows at once. Default 10,000. */
+  readonly sweepEveryMs: number
 
   /** Verified tokens remembered, least recently used forgotten first; one that is forgotten is verified again. Default 50,000. */
   readonly tokensCachedMax: number
@@ -70,6 +117,7 @@ export interface Limits {
 
 const KIB = 1024
 const MIB = 1024 * KIB
+const DAY_MS = 24 * 60 * 60 * 1000
 
 export const DEFAULT_LIMITS: Limits = {
   verifyTimeoutMs: VERIFYING_MS_MAX,
@@ -86,18 +134,33 @@ export const DEFAULT_LIMITS: Limits = {
   feedsMax: FEEDS_MAX,
   messageBytesTarget: 128 * KIB,
   entriesBytesTarget: 64 * KIB,
+  pieceBytesTarget: 32 * KIB,
   httpResponseBytesTarget: 4 * MIB,
   pageBytesMax: 256 * KIB,
   pageEntriesMax: 1_000,
   feedDocumentsMax: 200,
   sendBufferBytesMax: 256 * KIB,
-  stagedBytesMax: 128 * MIB,
-  stagedIdleTimeoutMs: 60_000,
+  waitingBytesMax: MIB,
+  vaultBytesMax: 0,
   freeBytesMin: 256 * MIB,
   commitTimeoutMs: 30_000,
+  compactEntries: 500,
+  compactBytesRatio: 2,
+  compactBytesMin: 64 * KIB,
+  leaseMs: 60_000,
+  turnMs: 60_000,
+  turnWaitMs: 5_000,
+  claimEntries: 100,
+  claimEveryMs: DAY_MS,
+  witnessedDocumentsMax: 50_000,
+  ...DEFAULT_STORE_LIMITS,
+  sweepEveryMs: 10_000,
   tokensCachedMax: 50_000,
   originsAllowed: [],
 }
+
+/** Compared with times, never given to a timer. */
+const YEARS_MS_MAX: number = 100 * 365 * DAY_MS
 
 /** What a limit may not pass, where the protocol or a message's size says so: [least, most]. */
 const BOUNDS: Readonly<Partial<Record<keyof Limits, readonly [number, number]>>> = {
@@ -107,10 +170,16 @@ const BOUNDS: Readonly<Partial<Record<keyof Limits, readonly [number, number]>>>
   channelsMax: [1, ANNOUNCED_LIMITS.channelsMax],
   messageBytesTarget: [1, 256 * KIB],
   entriesBytesTarget: [1, 256 * KIB],
+  pieceBytesTarget: [1, 256 * KIB],
   pageEntriesMax: [1, FIELD_LIMITS.entriesPerFrameMax],
   entryBytesMax: [1, ANNOUNCED_LIMITS.entryBytesMax],
   feedDocumentsMax: [1, FIELD_LIMITS.feedPageDocumentsMax],
+  vaultBytesMax: [0, Number.MAX_SAFE_INTEGER],
   freeBytesMin: [0, Number.MAX_SAFE_INTEGER],
+  uploadBytesMax: [1, Number.MAX_SAFE_INTEGER],
+  retentionMs: [0, YEARS_MS_MAX],
+  retentionMaxMs: [0, YEARS_MS_MAX],
+  tombstoneMs: [0, YEARS_MS_MAX],
 }
 
 const WHOLE_NUMBER_BOUNDS = [1, 2 ** 31 - 1] as const

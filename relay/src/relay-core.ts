@@ -1,11 +1,13 @@
 // The relay without a socket: sessions over one store, for whatever carries bytes. Knows no clock, timer or network of
 // its own, so that a simulator drives the same core as the carriers do.
-import { MessageWriter, pushIdOf as pushIdWith } from '@tidemark/protocol'
+import { MessageWriter } from '@tidemark/protocol'
 import type { Limits } from './limits.ts'
 import { type Logger, SILENT, SparingLog } from './logger.ts'
 import { type Carrier, type Connection, type ConnectionContext, DrivenConnection } from './session/connection.ts'
+import { Leases } from './session/leases.ts'
 import type { SessionOptions } from './session/session.ts'
-import { Staging } from './session/staging.ts'
+import { Turns } from './session/turns.ts'
+import { Witnesses } from './session/witnesses.ts'
 import type { RelayStore } from './store/contract.ts'
 import { sha256 } from './store/sha256.ts'
 import type { TokenVerifier } from './token/tokens.ts'
@@ -26,11 +28,14 @@ export interface RelayCore {
   readonly connectionCount: number
   /** Begins a session. Without options as over a WebSocket: many rounds, and no token but that in HELLO. */
   connect(carrier: Carrier, options?: Partial<SessionOptions>): Connection
-  /** Ends what is past its deadline, and drops what was staged too long ago. To be called now and then. */
+  /**
+   * Ends what is past its deadline: connections, leases, turns. Lets the store drop what is due, a bounded part at a
+   * time, and never two at once; that is not awaited, and what goes wrong with it is logged. To be called now and then.
+   */
   sweep(): void
   /** Ends every session at once, whatever it is at. What is being stored is stored. */
   abandon(): void
-  /** Lets rounds under way finish, begins no other, and tells everybody RESTARTING. Resolves when no session is left. */
+  /** Lets rounds under way finish, begins no other, and tells everybody RESTARTING. Resolves when no session is left, nor a sweep. */
   drain(): Promise<void>
 }
 
@@ -43,10 +48,10 @@ class Core implements RelayCore {
   readonly #connections = new Set<DrivenConnection>()
   #draining = false
   #drained: (() => void)[] = []
+  #sweepingStore: Promise<void> | null = null
+  #sweepStoreAtMs = 0
 
   constructor({ store, tokens, limits, now, steadyNow = now, logger = SILENT }: RelayCoreOptions) {
-    const staging = new Staging(limits)
-    const pushIdOf = (format: number, payload: Uint8Array): Uint8Array => pushIdWith(sha256, format, payload)
     this.#context = {
       store,
       tokens,
@@ -55,8 +60,10 @@ class Core implements RelayCore {
       steadyNow,
       logger,
       storageLog: new SparingLog(logger),
-      staging,
-      pushIdOf,
+      sha256,
+      leases: new Leases(limits.leaseMs),
+      turns: new Turns(limits.turnMs, limits.turnWaitMs),
+      witnesses: new Witnesses(limits.witnessedDocumentsMax),
       epoch: store.epoch,
       writer: new MessageWriter(),
     }
@@ -78,7 +85,9 @@ class Core implements RelayCore {
 
   sweep(): void {
     const nowMs = this.#context.steadyNow()
-    this.#context.staging.sweep(nowMs)
+    this.#context.leases.sweep(nowMs)
+    this.#context.turns.sweep(nowMs)
+    if (nowMs >= this.#sweepStoreAtMs && !this.#draining) this.#beginSweepOfStore()
     for (const connection of this.#connections) {
       if (connection.deadlineAtMs <= nowMs) connection.tell({ type: 'deadline' })
     }
@@ -92,8 +101,26 @@ class Core implements RelayCore {
   async drain(): Promise<void> {
     this.#draining = true
     for (const connection of this.#connections) connection.tell({ type: 'restarting', atOnce: false })
-    if (this.#connections.size === 0) return
-    await new Promise<void>((resolve) => this.#drained.push(resolve))
+    if (this.#connections.size > 0) await new Promise<void>((resolve) => this.#drained.push(resolve))
+    await this.#sweepingStore
+  }
+
+  #beginSweepOfStore(): void {
+    this.#sweepingStore ??= this.#sweepStore().then((more) => {
+      this.#sweepingStore = null
+      this.#sweepStoreAtMs = more ? 0 : this.#context.steadyNow() + this.#context.limits.sweepEveryMs
+    })
+  }
+
+  /** Never rejects. True: there is more to drop, and the next call of `sweep` goes on. */
+  async #sweepStore(): Promise<boolean> {
+    const { store, logger } = this.#context
+    try {
+      return (await store.sweep()).more
+    } catch (error) {
+      logger.error({ err: error }, 'the store could not drop what is due')
+      return false
+    }
   }
 
   readonly #ended = (connection: DrivenConnection): void => {

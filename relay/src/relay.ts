@@ -69,7 +69,7 @@ async function storeFor({ source, limits, logger }: CompleteOptions): Promise<Re
   const { openLmdbStore } = await import('./store/lmdb/open.ts')
   try {
     const { commitTimeoutMs, freeBytesMin } = limits
-    return await openLmdbStore({ directory: source.data, commitTimeoutMs, freeBytesMin, logger })
+    return await openLmdbStore({ directory: source.data, limits, commitTimeoutMs, freeBytesMin, logger })
   } catch (cause) {
     throw new RelayError('DATA', reasonsOf(cause), { option: 'data', cause })
   }

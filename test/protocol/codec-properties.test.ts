@@ -80,7 +80,7 @@ const fields: {
     incarnation,
     mark: bookmark,
     receipt: bookmark,
-    claim: fc.option(fc.record({ digest: id, profile: text(64) })),
+    claim: fc.option(fc.record({ digest: id, profile: text(64), generation: tag })),
     partial: fc.option(fc.record({ id, offset: number })),
   }),
   OPENED: fc.record({
@@ -115,7 +115,7 @@ const fields: {
   LEASE: fc.record({ channel: positive, mark: bookmark }),
   LEASED: fc.record({ channel: positive, code, fence: number, deadlineMs: number }),
   SNAPSHOT_PUT: fc
-    .record({ channel: positive, fence: number, snapshotId: id, piece })
+    .record({ channel: positive, fence: number, mark: bookmark, snapshotId: id, piece })
     .map(({ piece, ...rest }) => ({ ...rest, ...piece })),
   COMPACTED: fc.record({ channel: positive, code }),
   DELETE: fc.record({ channel: positive, mark: bookmark }),

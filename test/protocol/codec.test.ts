@@ -191,7 +191,7 @@ describe('limits and versions', () => {
       opensMax: 1_024,
       pieceBytesMax: 262_144,
     })
-    expect(LIMITS_HTTP_RESPONSE).toMatchObject({ messageBytesMax: 75_497_472, framesMax: 131_072 })
+    expect(LIMITS_HTTP_RESPONSE).toMatchObject({ messageBytesMax: 8_388_608, framesMax: 131_072 })
     expect([VERIFYING_BYTES_MAX, VERIFYING_MS_MAX, FEEDS_MAX]).toEqual([65_536, 5_000, 64])
     expect(FIELD_LIMITS).toMatchObject({ bookmarkBytesMax: 96, documentIdBytesMax: 512, tokenBytesMax: 8_192 })
   })

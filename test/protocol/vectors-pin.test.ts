@@ -7,7 +7,7 @@ import { expect, it } from 'vitest'
 import { readVectors, vectorsDirectory } from './vectors.ts'
 
 const PIN: Readonly<Record<number, string>> = {
-  1: '99388e7b84a8d80d06314dbf42f8318fdfd35239ec3559c8eed8f7c543af130b',
+  1: 'dbdf16249ca33ed1037b78505e7874b082d9d3bb3233e278d5787f9166c6505b',
 }
 
 const files = readdirSync(vectorsDirectory)

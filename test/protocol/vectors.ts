@@ -1,9 +1,11 @@
-// Reads test/vectors/*.json: hex to bytes by the names of byte fields, which are the same in every frame.
+// Reads test/vectors/*.json: hex to bytes by the names of byte fields, which are the same everywhere.
 import { readFileSync } from 'node:fs'
 import type { DecodeLimits, Frame } from '@tidemark/protocol'
 
 const BYTE_FIELDS = new Set([
   'bytes',
+  'canon',
+  'deepDigest',
   'deviceId',
   'digest',
   'epoch',
@@ -11,11 +13,14 @@ const BYTE_FIELDS = new Set([
   'generation',
   'id',
   'incarnation',
+  'key',
   'mark',
+  'payload',
   'pushId',
   'receipt',
   'snapshotId',
   'tag',
+  'update',
 ])
 
 export interface FrameVectors {
@@ -70,6 +75,35 @@ export interface IdentifierVectors {
   }
 }
 
+export interface ClaimVectors {
+  /** Besides, with byte fields as hex: documentId, mark, canon, and the key where it is not zeros. */
+  readonly claims: readonly { readonly name: string; readonly digest: string }[]
+  readonly profiles: readonly { readonly digestKeyId: string; readonly profile: string }[]
+  readonly documents: readonly {
+    readonly name: string
+    readonly updates: readonly string[]
+    readonly canon: string
+    readonly missing: readonly { readonly client: number; readonly clock: number }[]
+    readonly gapFingerprint: string
+    readonly deepDigest: string
+  }[]
+}
+
+export interface SnapshotVectors {
+  readonly snapshots: readonly {
+    readonly name: string
+    readonly snapshot: unknown
+    readonly hex: string
+    readonly snapshotId: string
+  }[]
+  readonly rejects: readonly {
+    readonly name: string
+    readonly hex: string
+    readonly at: string
+    readonly isNewer: boolean
+  }[]
+}
+
 export const vectorsDirectory: URL = new URL('../vectors/', import.meta.url)
 
 export function readVectors<Vectors>(file: string): Vectors {
@@ -85,12 +119,13 @@ export function toHex(bytes: Uint8Array): string {
 }
 
 export function frameOf(vector: unknown): Frame {
-  return bytesFromHex(vector, '') as Frame
+  return bytesFromHex(vector) as Frame
 }
 
-function bytesFromHex(value: unknown, field: string): unknown {
+/** The same, with byte fields as bytes. */
+export function bytesFromHex(value: unknown, field = ''): unknown {
   if (typeof value === 'string') return BYTE_FIELDS.has(field) ? fromHex(value) : value
-  if (Array.isArray(value)) return value.map((item) => bytesFromHex(item, ''))
+  if (Array.isArray(value)) return value.map((item) => bytesFromHex(item))
   if (value === null || typeof value !== 'object') return value
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, bytesFromHex(inner, name)]))
 }

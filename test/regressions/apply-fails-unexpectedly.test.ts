@@ -10,7 +10,7 @@ import { RelayView } from '../../client/src/document/relay-view.ts'
 import { sha256 } from '../../relay/src/store/sha256.ts'
 
 it('an entry that cannot be taken in for an unforeseen reason is no success', () => {
-  const view = new RelayView('ws://relay.test', new ChangeSet())
+  const view = new RelayView('ws://relay.test', () => new ChangeSet())
   const document = {
     id: 'alice/novel',
     touch: () => undefined,
@@ -18,7 +18,7 @@ it('an entry that cannot be taken in for an unforeseen reason is no success', ()
       throw new TypeError('a mistake of our own')
     },
   } as unknown as LiveDocument
-  const exchange = new Exchange(document, view)
+  const exchange = new Exchange({ document, view, compaction: 'never', windowBytes: 1, handsBack: false })
   const payload = new Uint8Array([0, 0])
   const pushId = pushIdOf(sha256, 1, payload)
   const entries = [{ pushId, format: 1, total: payload.length, offset: 0, bytes: payload }]

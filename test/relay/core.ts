@@ -25,18 +25,22 @@ export class CoreUnderTest {
   readonly store: RelayStore
   readonly core: RelayCore
   readonly tokens: PlainTokens = new PlainTokens()
+  readonly errorsLogged: string[] = []
   nowMs = 1_000_000
   /** By how much the machine's clock was set. */
   clockSetByMs = 0
 
-  constructor(limits: Partial<Limits> = {}, store: RelayStore = memoryRelayStore()) {
-    this.store = store
+  /** `store`: one of the test's own, with a clock of its own; otherwise a memory store that shares this clock. */
+  constructor(limits: Partial<Limits> = {}, store?: RelayStore) {
+    const now = (): number => this.nowMs
+    this.store = store ?? memoryRelayStore({ now, limits })
     this.core = createRelayCore({
-      store,
+      store: this.store,
       tokens: this.tokens,
+      logger: { debug() {}, info() {}, warn() {}, error: (_fields, message) => void this.errorsLogged.push(message) },
       limits: { ...DEFAULT_LIMITS, ...limits },
-      now: () => this.nowMs + this.clockSetByMs,
-      steadyNow: () => this.nowMs,
+      now: () => now() + this.clockSetByMs,
+      steadyNow: now,
     })
   }
 
@@ -63,6 +67,15 @@ class RecordingCarrier implements Carrier {
   bufferedBytes = 0
   readonly messages: Uint8Array[] = []
   closed: { code: Code; reason: string; retryAfterMs: number } | null = null
+  isPaused = false
+
+  pause(): void {
+    this.isPaused = true
+  }
+
+  resume(): void {
+    this.isPaused = false
+  }
 
   send(bytes: Uint8Array): void {
     if (this.closed !== null) throw new Error('Sent after it was closed')

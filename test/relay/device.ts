@@ -12,6 +12,7 @@ import {
   type Open,
   type Push,
   pushIdOf,
+  type SnapshotPut,
   SUBPROTOCOL,
 } from '@tidemark/protocol'
 import { WebSocket } from 'ws'
@@ -67,6 +68,29 @@ export function piece(channel: number, payload: Uint8Array, offset: number, leng
   return push(channel, payload, { offset, bytes: payload.subarray(offset, offset + length) })
 }
 
+/** First 16 bytes of SHA-256 over the payload. */
+export function snapshotIdOf(payload: Uint8Array): Uint8Array {
+  return sha256(payload).slice(0, 16)
+}
+
+/** The bytes of a snapshot from `offset` on, at most `length` of them. */
+export function snapshotPut(
+  channel: number,
+  payload: Uint8Array,
+  { fence, mark, offset = 0, length = payload.length }: PutOptions,
+): SnapshotPut {
+  const bytes = payload.subarray(offset, offset + length)
+  const snapshotId = snapshotIdOf(payload)
+  return { type: 'SNAPSHOT_PUT', channel, fence, mark, snapshotId, total: payload.length, offset, bytes }
+}
+
+interface PutOptions {
+  readonly fence: number
+  readonly mark: Uint8Array
+  readonly offset?: number
+  readonly length?: number
+}
+
 /** What a store is given for a whole payload. */
 export function storePush(documentId: string, text: string, length?: number): StorePush {
   const { pushId, format, bytes } = push(1, payloadOf(text, length))
@@ -96,6 +120,18 @@ export function all<Name extends FrameName>(frames: readonly Frame[], name: Name
 
 export function names(frames: readonly Frame[]): string {
   return frames.map(({ type }) => type).join(' ')
+}
+
+/** Bytes of the snapshot that was served, from its first piece on; the pieces stand without a gap. */
+export function snapshotIn(frames: readonly Frame[]): { readonly from: number; readonly bytes: Buffer } {
+  const pieces = all(frames, 'SNAPSHOT')
+  const from = pieces[0]?.offset ?? 0
+  let end = from
+  for (const { offset, bytes } of pieces) {
+    if (offset !== end) throw new Error(`A piece at ${offset}, not at ${end}`)
+    end += bytes.length
+  }
+  return { from, bytes: Buffer.concat(pieces.map(({ bytes }) => bytes)) }
 }
 
 /** The payloads of all ENTRIES, put together from their pieces. */

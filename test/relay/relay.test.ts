@@ -1,11 +1,28 @@
 // The relay as a library: it keeps its data, closes in an orderly way, and says when it can no longer keep a promise.
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createRelay, memoryRelayStore, type Relay } from '@tidemark/relay'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RelayStore } from '../../relay/src/store/contract.ts'
-import { burst, Device, END, hello, names, only, open, payloadOf, payloadsIn, post, push } from './device.ts'
+import {
+  all,
+  burst,
+  Device,
+  END,
+  hello,
+  names,
+  only,
+  open,
+  payloadOf,
+  payloadsIn,
+  piece,
+  post,
+  push,
+  snapshotIn,
+  snapshotPut,
+} from './device.ts'
 
 const NOVEL = 'alice/novel'
 const GRANTS = ['alice/*:write']
@@ -63,6 +80,42 @@ describe('a relay on a data directory', () => {
     expect(payloadsIn(after)).toEqual(['one'])
     expect(only(after, 'WELCOME').epoch).toEqual(only(before, 'WELCOME').epoch)
     expect(only(after, 'SYNCED')).toEqual(only(before, 'SYNCED'))
+  })
+
+  it('goes on with a large payload after a restart, and serves a snapshot instead of it', async () => {
+    const payload = new Uint8Array(randomBytes(1_000_000))
+    const upload = open(1, NOVEL, { pull: false })
+    const deviceId = payloadOf('d', 16)
+    const first = await createRelay({ data: directory })
+    const token = await first.mintToken(GRANTS)
+    const sender = await Device.connect(first.url)
+    await sender.round([hello(token, { deviceId }), END])
+    // Rounds sent ahead, as large payloads are.
+    for (let offset = 0; offset < 600_000; offset += 60_000)
+      sender.send([upload, piece(1, payload, offset, 60_000), END])
+    await sender.until(() => all(sender.frames, 'DONE').length === 11)
+    await first.close()
+
+    const second = await createRelay({ data: directory, limits: { retentionMs: 0, retentionMaxMs: 0 } })
+    const device = await Device.connect(second.url)
+    const asked = await device.round([hello(token, { deviceId }), upload, piece(1, payload, 0, 0), END])
+    expect(only(asked, 'HAVE').staged).toBe(600_000)
+    const halves = [piece(1, payload, 600_000, 200_000), piece(1, payload, 800_000, 200_000)]
+    expect(names(await device.round([upload, ...halves, END]))).toBe('OPENED ACK SYNCED DONE')
+    const pulled = await device.round([{ type: 'CREDIT', bytes: 1_000_000 }, open(1, NOVEL), END])
+    const pieces = all(pulled, 'ENTRIES').flatMap(({ entries }) => entries)
+    expect(Buffer.concat(pieces.map(({ bytes }) => bytes)).equals(payload)).toBe(true)
+    expect(Math.max(...device.messages)).toBeLessThan(40_000)
+
+    const { mark } = only(pulled, 'SYNCED')
+    const { fence } = only(await device.round([upload, { type: 'LEASE', channel: 1, mark }, END]), 'LEASED')
+    const snapshot = payloadOf('snapshot ', 100_000)
+    const compacted = await device.round([upload, snapshotPut(1, snapshot, { fence, mark }), END])
+    expect(only(compacted, 'COMPACTED').code).toBe('OK')
+    device.close()
+    const fresh = await burst(second.url, [hello(token), open(1, NOVEL), END])
+    expect(snapshotIn(fresh).bytes.equals(snapshot)).toBe(true)
+    await second.close()
   })
 
   it('is refused while another relay has it', async () => {

@@ -55,6 +55,13 @@ export class RelayProcess {
     return this.#url
   }
 
+  /** While it runs. */
+  get pid(): number {
+    const pid = this.#child?.pid
+    if (pid === undefined) throw new Error('The relay does not run')
+    return pid
+  }
+
   /** Resolves when the relay says that it is ready. After the first start it keeps its port. `wrapper`: for this start. */
   async start(wrapper: readonly string[] = this.#wrapper): Promise<void> {
     const port = this.#url === '' ? '0' : new URL(this.#url).port

@@ -10,6 +10,8 @@ export interface RelayServer {
   readonly relay: Relay
   readonly url: string
   readonly store: RelayStore
+  /** Where its data lies. */
+  readonly directory: string
   /** For everything in the vault `alice`. */
   readonly token: string
   close(): Promise<void>
@@ -17,13 +19,14 @@ export interface RelayServer {
 
 export async function startRelayServer(limits: Partial<Limits> = {}): Promise<RelayServer> {
   const directory = mkdtempSync(join(tmpdir(), 'tidemark-relay-'))
-  const store = await openLmdbStore({ directory })
+  const store = await openLmdbStore({ directory, limits })
   const relay = await createRelay({ store, limits })
   return {
     relay,
     url: relay.url,
     store,
-    token: await relay.mintToken(['alice/*:write']),
+    directory,
+    token: await relay.mintToken(['alice/*:delete']),
     close: async () => {
       await relay.close()
       await store.close()
@@ -35,7 +38,8 @@ export async function startRelayServer(limits: Partial<Limits> = {}): Promise<Re
 /** Everything in the log of a document. */
 export async function logOf(store: RelayStore, documentId: string): Promise<readonly StoredEntry[]> {
   const none = new Uint8Array(0)
-  const judgement = await store.judge({ documentId, incarnation: none, mark: none, receipt: none, create: false })
+  const nothing = { incarnation: none, mark: none, receipt: none, create: false, partial: none }
+  const judgement = await store.judge({ documentId, ...nothing })
   if (judgement.incarnation.length === 0) return []
   const entries: StoredEntry[] = []
   for (;;) {

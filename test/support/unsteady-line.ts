@@ -120,7 +120,7 @@ async function countStored(
   const logs = await Promise.all(documentIds.map((documentId) => logOf(store, documentId)))
   await store.close()
   const entries = logs.flat()
-  const all = entries.map(({ payload }) => Buffer.from(payload).toString('latin1')).join('\n')
+  const all = entries.map(({ payload }) => Buffer.from(payload ?? []).toString('latin1')).join('\n')
   const editsStoredTwice = edits.filter((edit) => all.split(edit).length > 2).length
   return { entries: entries.length, editsStoredTwice }
 }

@@ -1,9 +1,11 @@
 // One relay and some devices in memory, for scenarios: each with a disk that can be cloned, restored and crashed.
-import { Tidemark, type TidemarkDocument } from '@tidemark/client'
+import { Tidemark, type TidemarkDocument, type TidemarkOptions } from '@tidemark/client'
 import { pushIdOf } from '@tidemark/protocol'
 import { MemoryDisk } from '../../client/src/store/memory-disk.ts'
-import type { StoredEntry } from '../../relay/src/store/contract.ts'
+import type { Limits } from '../../relay/src/limits.ts'
 import { type MemoryRelayStore, type MemorySnapshot, memoryRelayStore } from '../../relay/src/store/memory.ts'
+import { baseOf, headOf } from '../../relay/src/store/memory-log.ts'
+import type { MemoryDocument, MemoryEntry } from '../../relay/src/store/memory-state.ts'
 import { sha256 } from '../../relay/src/store/sha256.ts'
 import { type Line, MemoryRelay } from './memory-network.ts'
 
@@ -11,20 +13,34 @@ export const RELAY_URL = 'ws://relay.test'
 export const NOVEL = 'alice/novel'
 
 export class World {
-  store: MemoryRelayStore = memoryRelayStore()
-  relay: MemoryRelay = new MemoryRelay({ store: this.store })
+  readonly limits: Partial<Limits>
+  /** Added to every clock, the relay's and the devices'. */
+  laterMs = 0
+  store: MemoryRelayStore
+  relay: MemoryRelay
   /** For the next connections, as long as it is set. */
   line: (() => Line) | null = null
+  /** What arrives takes a task of its own, so that what came before has had its effects; else it comes at once. */
+  readonly #isSlow: boolean
 
-  device(disk: MemoryDisk = new MemoryDisk()): TestDevice {
-    return new TestDevice(this, disk)
+  constructor(limits: Partial<Limits> = {}, { isSlow = false }: { isSlow?: boolean } = {}) {
+    this.limits = limits
+    this.#isSlow = isSlow
+    this.store = this.#emptyStore()
+    this.relay = this.#newRelay()
+  }
+
+  readonly now = (): number => Date.now() + this.laterMs
+
+  device(disk: MemoryDisk = new MemoryDisk(), options: Partial<TidemarkOptions> = {}): TestDevice {
+    return new TestDevice(this, disk, options)
   }
 
   /** The relay's process dies and comes back; with `store`, on other data. */
   restart(store: MemoryRelayStore = this.store.crash()): void {
     this.relay.crash()
     this.store = store
-    this.relay = new MemoryRelay({ store })
+    this.relay = this.#newRelay()
   }
 
   restore(snapshot: MemorySnapshot, newEpoch = false): void {
@@ -32,22 +48,38 @@ export class World {
   }
 
   wipe(): void {
-    this.restart(memoryRelayStore())
+    this.restart(this.#emptyStore())
   }
 
-  async log(documentId: string = NOVEL): Promise<readonly StoredEntry[]> {
-    const none = new Uint8Array(0)
-    const judgement = await this.store.judge({
-      documentId,
-      incarnation: none,
-      mark: none,
-      receipt: none,
-      create: false,
-    })
-    if (judgement.incarnation.length === 0) return []
-    const { incarnation } = judgement
-    const page = await this.store.read({ documentId, incarnation, after: 0, entriesMax: 100_000, bytesMax: 2 ** 30 })
-    return page === 'moved' ? [] : page.entries
+  /** Until nothing is due any more. */
+  async sweep(): Promise<void> {
+    this.relay.core.sweep()
+    while ((await this.store.sweep()).more);
+  }
+
+  document(documentId: string = NOVEL): MemoryDocument | null {
+    return this.store.snapshot().state.documents.get(documentId) ?? null
+  }
+
+  /** The entries that are retained. */
+  async log(documentId: string = NOVEL): Promise<readonly MemoryEntry[]> {
+    return this.document(documentId)?.entries ?? []
+  }
+
+  /** Entries that there ever were. */
+  head(documentId: string = NOVEL): number {
+    const document = this.document(documentId)
+    return document === null ? 0 : headOf(document)
+  }
+
+  /** 0: no snapshot. */
+  base(documentId: string = NOVEL): number {
+    const document = this.document(documentId)
+    return document === null ? 0 : baseOf(document)
+  }
+
+  generation(documentId: string = NOVEL): string {
+    return Buffer.from(this.document(documentId)?.generation ?? []).toString('hex')
   }
 
   /** Somebody with a valid token puts these bytes into the log. */
@@ -55,25 +87,37 @@ export class World {
     const pushId = pushIdOf(sha256, format, payload)
     await this.store.append([{ documentId, pushId, format, payload }])
   }
+
+  #emptyStore(): MemoryRelayStore {
+    return memoryRelayStore({ now: this.now, limits: this.limits })
+  }
+
+  #newRelay(): MemoryRelay {
+    const relay = new MemoryRelay({ store: this.store, limits: this.limits, now: this.now })
+    if (this.#isSlow) relay.deliver = (arrive) => void setImmediate(arrive)
+    return relay
+  }
 }
 
 export class TestDevice {
   readonly disk: MemoryDisk
   tidemark: Tidemark
   readonly #world: World
+  readonly #options: Partial<TidemarkOptions>
   readonly #nowMs: () => number
   /** Added to the clock. */
   laterMs = 0
 
-  constructor(world: World, disk: MemoryDisk) {
+  constructor(world: World, disk: MemoryDisk, options: Partial<TidemarkOptions>) {
     this.#world = world
+    this.#options = options
     this.disk = disk
-    this.#nowMs = () => Date.now() + this.laterMs
+    this.#nowMs = () => world.now() + this.laterMs
     this.tidemark = this.#start()
   }
 
-  open(id: string = NOVEL): Promise<TidemarkDocument> {
-    return this.tidemark.open(id)
+  open(id: string = NOVEL, options: { create?: boolean } = {}): Promise<TidemarkDocument> {
+    return this.tidemark.open(id, options)
   }
 
   /** The text of the novel, with `open` kept. */
@@ -88,6 +132,15 @@ export class TestDevice {
 
   sync(): ReturnType<Tidemark['sync']> {
     return this.tidemark.sync()
+  }
+
+  /** Typed and synced, so many times. */
+  async burst(times: number, text = 'x'): Promise<void> {
+    for (let i = 0; i < times; i++) {
+      await this.type(text)
+      const report = await this.sync()
+      if (!report.complete) throw new Error(`An incomplete burst: ${JSON.stringify(report)}`)
+    }
   }
 
   /** The process dies: what is not durable is gone. */
@@ -107,9 +160,10 @@ export class TestDevice {
     return new Tidemark({
       store: this.disk,
       relays: [RELAY_URL],
-      token: 'alice/*:write',
+      token: 'alice/*:delete',
       schedule: false,
       platform: { WebSocket, fetch: null, now: this.#nowMs },
+      ...this.#options,
     })
   }
 }

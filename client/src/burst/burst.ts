@@ -11,10 +11,11 @@ import {
   LIMITS_AFTER_WELCOME,
   LIMITS_HTTP_RESPONSE,
   PROTOCOL_VERSION,
+  ROUNDS_UNDER_WAY_MAX,
 } from '@tidemark/protocol'
 import type { Exchange } from '../document/exchange.ts'
 import { ERROR_CODE_OF, type ErrorCode, TidemarkError } from '../errors.ts'
-import { composeRound, type FeedRequest, FIRST_ROUND_LIMITS } from './round.ts'
+import { composeRound, composeUpload, type FeedRequest, FIRST_ROUND_LIMITS, UPLOAD_CHANNEL } from './round.ts'
 
 export interface BurstOptions {
   readonly relay: string
@@ -24,6 +25,8 @@ export interface BurstOptions {
   /** HTTP: every round is a session of its own. */
   readonly helloEveryRound: boolean
   readonly receiveWindowBytes: number
+  /** Payload bytes of one POST. */
+  readonly uploadBytes: number
   readonly feeds: readonly FeedRequest[]
   readonly exchanges: readonly Exchange[]
 }
@@ -38,15 +41,26 @@ export type BurstEvent =
 
 export type BurstEffect =
   | { readonly type: 'send'; readonly bytes: Uint8Array }
-  /** A round ended: what else is to be opened, going by the feed? Answered by `planned`. */
-  | { readonly type: 'plan'; readonly epoch: Uint8Array; readonly pages: readonly FeedPage[] }
+  /**
+   * A round ended: what else is to be opened, going by the feed? `goingOn` take part in the next round: what they
+   * took in is to be in the device store before. Answered by `planned`.
+   */
+  | {
+      readonly type: 'plan'
+      readonly epoch: Uint8Array
+      readonly pages: readonly FeedPage[]
+      readonly goingOn: readonly Exchange[]
+    }
   /** The last effect. The connection is to be closed. */
   | { readonly type: 'finished'; readonly error: TidemarkError | null }
 
-/** A relay that always has more to say must not keep a burst going for ever. */
+/** A relay that always has more to say must not keep a burst going for ever. Pieces of large payloads do not count. */
 const ROUNDS_MAX = 10_000
 
 type State = 'CONNECTING' | 'ROUND' | 'PLANNING' | 'FINISHED'
+
+/** Exchanges by channel, of one round that is not answered yet. */
+type RoundUnderWay = Map<number, Exchange>
 
 export class Burst {
   readonly #options: BurstOptions
@@ -55,7 +69,8 @@ export class Burst {
   #state: State = 'CONNECTING'
   #queue: Exchange[]
   #feeds: readonly FeedRequest[]
-  #channels = new Map<number, Exchange>()
+  /** Answered one after the other. More than one only while a large payload goes up. */
+  #underWay: RoundUnderWay[] = []
   #pages: FeedPage[] = []
   /** By vault: what is still to be listed, from which mark on. */
   #unlisted = new Map<string, FeedRequest>()
@@ -64,7 +79,7 @@ export class Burst {
   #limits: AnnouncedLimits | null = null
   #uncreditedBytes = 0
   returnAfterMs = 0
-  entryBytesReceived = 0
+  payloadBytesReceived = 0
 
   constructor(options: BurstOptions) {
     this.#options = options
@@ -96,8 +111,10 @@ export class Burst {
   }
 
   #sendRound(nowMs: number): readonly BurstEffect[] {
-    if (++this.#rounds > ROUNDS_MAX) return this.#finish(this.#error('MALFORMED', 'The relay never comes to an end'))
     this.#state = 'ROUND'
+    const pieces = this.#beginUpload()
+    if (pieces.length > 0) return pieces
+    if (++this.#rounds > ROUNDS_MAX) return this.#finish(this.#error('MALFORMED', 'The relay never comes to an end'))
     const isFirst = this.#limits === null || this.#options.helloEveryRound
     const round = composeRound({
       hello: isFirst ? this.#hello() : null,
@@ -109,8 +126,31 @@ export class Burst {
     for (const feed of this.#feeds.slice(0, round.feedsWritten)) this.#unlisted.set(feed.vault, feed)
     this.#feeds = this.#feeds.slice(round.feedsWritten)
     this.#queue = this.#queue.slice(round.channels.size)
-    this.#channels = round.channels
+    this.#underWay.push(round.channels)
     return [{ type: 'send', bytes: round.bytes }]
+  }
+
+  /** One large payload at a time, and nothing else meanwhile; what the relay did not say it holds is sent again. */
+  #beginUpload(): readonly BurstEffect[] {
+    const uploading = this.#limits === null ? undefined : this.#queue.find(({ isUploading }) => isUploading)
+    if (uploading === undefined) return []
+    uploading.uploadAnswered()
+    const effects = this.#sendPieces(uploading)
+    if (effects.length > 0) this.#queue = this.#queue.filter((exchange) => exchange !== uploading)
+    return effects
+  }
+
+  /** As many rounds as may be under way, of one piece each; over HTTP one, of as many pieces as may be lost with it. */
+  #sendPieces(exchange: Exchange): readonly BurstEffect[] {
+    const { helloEveryRound, uploadBytes } = this.#options
+    const effects: BurstEffect[] = []
+    while (this.#underWay.length < (helloEveryRound ? 1 : ROUNDS_UNDER_WAY_MAX)) {
+      const bytes = composeUpload(helloEveryRound ? this.#hello() : null, exchange, helloEveryRound ? uploadBytes : 0)
+      if (bytes === null) break
+      this.#underWay.push(new Map([[UPLOAD_CHANNEL, exchange]]))
+      effects.push({ type: 'send', bytes })
+    }
+    return effects
   }
 
   #receive(bytes: Uint8Array, nowMs: number): readonly BurstEffect[] {
@@ -148,42 +188,27 @@ export class Burst {
 
   #handleChannelFrame(frame: Frame, nowMs: number): readonly BurstEffect[] {
     const channel = 'channel' in frame ? frame.channel : 0
-    const exchange = this.#channels.get(channel)
-    if (exchange === undefined) return this.#unexpected(frame)
-    switch (frame.type) {
-      case 'OPENED':
-        exchange.opened(frame)
-        return []
-      case 'ACK':
-        exchange.acknowledged(frame)
-        return []
-      case 'REFUSED':
-        exchange.refused(frame)
-        return []
-      case 'HAVE':
-        exchange.have(frame)
-        return []
-      case 'ENTRIES':
-        this.#countEntryBytes(frame)
-        exchange.entries(frame)
-        return []
-      case 'MARK':
-        exchange.mark(frame.mark.slice())
-        return []
-      case 'SYNCED':
-        this.#channels.delete(channel)
-        if (exchange.synced(frame, nowMs)) this.#queue.push(exchange)
-        return []
-      default:
-        return this.#unexpected(frame)
+    const channels = this.#underWay[0]
+    const exchange = channels?.get(channel)
+    if (channels === undefined || exchange === undefined) return this.#unexpected(frame)
+    if (frame.type === 'SYNCED') {
+      channels.delete(channel)
+      const again = exchange.synced(frame, nowMs)
+      this.returnAfterMs = Math.max(this.returnAfterMs, exchange.isSettled ? exchange.returnAfterMs : 0)
+      if (again && !this.#queue.includes(exchange)) this.#queue.push(exchange)
+      return []
     }
+    if (frame.type === 'ENTRIES') this.#countBytes(frame.entries.reduce((sum, { bytes }) => sum + bytes.length, 0))
+    if (frame.type === 'SNAPSHOT') this.#countBytes(frame.bytes.length)
+    return tell(exchange, frame) ? [] : this.#unexpected(frame)
   }
 
   #receiveError({ channel, code, message, retryAfterMs }: FrameOf<'ERROR'>): readonly BurstEffect[] {
     if (channel === 0) return this.#finish(this.#error(ERROR_CODE_OF[code], message, retryAfterMs))
-    const exchange = this.#channels.get(channel)
+    const channels = this.#underWay[0]
+    const exchange = channels?.get(channel)
     // It answers one frame, and the relay serves the channel on.
-    if (code !== 'UNSUPPORTED') this.#channels.delete(channel)
+    if (code !== 'UNSUPPORTED') channels?.delete(channel)
     exchange?.fail(ERROR_CODE_OF[code], message, retryAfterMs)
     return []
   }
@@ -197,12 +222,14 @@ export class Burst {
 
   #endRound({ more, returnAfterMs }: FrameOf<'DONE'>): readonly BurstEffect[] {
     this.returnAfterMs = Math.max(this.returnAfterMs, returnAfterMs)
-    if (this.#epoch === null) return this.#finish(this.#error('MALFORMED', 'The relay sent DONE before WELCOME'))
-    for (const exchange of this.#channels.values()) {
-      if (more) this.#queue.push(exchange)
-      else exchange.fail('MALFORMED', 'The relay ended the round without answering for this document')
+    const epoch = this.#epoch
+    if (epoch === null) return this.#finish(this.#error('MALFORMED', 'The relay sent DONE before WELCOME'))
+    for (const exchange of this.#underWay.shift()?.values() ?? []) {
+      if (!more) exchange.fail('MALFORMED', 'The relay ended the round without answering for this document')
+      else if (!this.#queue.includes(exchange)) this.#queue.push(exchange)
     }
-    this.#channels.clear()
+    const uploading = this.#underWay[0]?.get(UPLOAD_CHANNEL)
+    if (uploading !== undefined) return this.#sendPieces(uploading)
     if (this.#unlisted.size > 0 && !more) {
       return this.#finish(this.#error('MALFORMED', 'The relay ended the round without listing every vault'))
     }
@@ -212,13 +239,12 @@ export class Burst {
     if (this.#feeds.length === 0) this.#pages = []
     this.#unlisted.clear()
     this.#state = 'PLANNING'
-    return [{ type: 'plan', epoch: this.#epoch, pages }]
+    return [{ type: 'plan', epoch, pages, goingOn: this.#queue }]
   }
 
-  #countEntryBytes({ entries }: FrameOf<'ENTRIES'>): void {
-    const byteLength = entries.reduce((sum, { bytes }) => sum + bytes.length, 0)
+  #countBytes(byteLength: number): void {
     this.#uncreditedBytes += byteLength
-    this.entryBytesReceived += byteLength
+    this.payloadBytesReceived += byteLength
   }
 
   #creditDue(): readonly BurstEffect[] {
@@ -245,5 +271,43 @@ export class Burst {
   #finish(error: TidemarkError | null): readonly BurstEffect[] {
     this.#state = 'FINISHED'
     return [{ type: 'finished', error }]
+  }
+}
+
+/** False: a relay does not send that. */
+function tell(exchange: Exchange, frame: Frame): boolean {
+  switch (frame.type) {
+    case 'OPENED':
+      exchange.opened(frame)
+      return true
+    case 'ACK':
+      exchange.acknowledged(frame)
+      return true
+    case 'REFUSED':
+      exchange.refused(frame)
+      return true
+    case 'HAVE':
+      exchange.have(frame)
+      return true
+    case 'ENTRIES':
+      exchange.entries(frame)
+      return true
+    case 'SNAPSHOT':
+      exchange.snapshot(frame)
+      return true
+    case 'MARK':
+      exchange.mark(frame.mark.slice())
+      return true
+    case 'LEASED':
+      exchange.leased(frame)
+      return true
+    case 'COMPACTED':
+      exchange.compacted(frame.code)
+      return true
+    case 'DELETED':
+      exchange.deletedThere(frame.code)
+      return true
+    default:
+      return false
   }
 }

@@ -8,9 +8,10 @@ import {
   LIMITS_BEFORE_WELCOME,
   MessageWriter,
 } from '@tidemark/protocol'
-import type { Exchange } from '../document/exchange.ts'
+import type { Exchange, RoundPart } from '../document/exchange.ts'
 import { FORMAT_YJS_1 } from '../document/format.ts'
-import type { PushInFlight } from '../document/relay-view.ts'
+import type { Outgoing } from '../document/outgoing.ts'
+import type { UploadPiece } from '../document/upload.ts'
 
 /** Feed mark empty: from the beginning. */
 export type FeedRequest = Omit<Feed, 'type'>
@@ -32,14 +33,12 @@ export interface Round {
   readonly feedsWritten: number
 }
 
-/** More bytes than an OPEN can take (document id 512, bookmarks 192, fixed fields), and than a PUSH takes beside its payload. */
+/** More bytes than an OPEN can take (document id 512, bookmarks 192, a claim, fixed fields), with what else takes few. */
 const OPEN_BYTES_MAX = 1024
-const PUSH_HEADER_BYTES_MAX = 64
 const FEED_BYTES_MAX = 256
-
+/** What a PUSH takes beside its payload, and what may follow it on its channel. */
+const FRAME_BYTES_MAX = 512
 const END_BYTES = 2
-/** A smaller piece of a large payload is not worth a frame; it goes into the next round. */
-const PIECE_BYTES_MIN = 4 * 1024
 
 export function composeRound(plan: {
   readonly hello: Hello | null
@@ -51,50 +50,67 @@ export function composeRound(plan: {
   const { limits } = plan
   const writer = new MessageWriter()
   const room = (): number => limits.messageBytesMax - writer.byteLength - END_BYTES
-  const write = (frame: Frame): void => writer.write(frame)
 
-  if (plan.hello !== null) write(plan.hello)
+  if (plan.hello !== null) writer.write(plan.hello)
   let feedsWritten = 0
   for (const feed of plan.feeds) {
     if (feedsWritten === FEEDS_MAX || room() < FEED_BYTES_MAX) break
-    write({ type: 'FEED', ...feed })
+    writer.write({ type: 'FEED', ...feed })
     feedsWritten++
   }
   const channels = new Map<number, Exchange>()
+  const pieceBytesMax = pieceBytesMaxOf(limits)
   for (const exchange of plan.exchanges) {
     if (channels.size >= limits.channelsMax || room() < OPEN_BYTES_MAX) break
-    const { open, pushes } = exchange.begin(plan.nowMs)
-    if (channels.size > 0 && bytesOf(pushes) + OPEN_BYTES_MAX > room()) break // It gets a round that it fits better.
+    const pushBytes = exchange.prepare(plan.nowMs, pieceBytesMax)
+    if (channels.size > 0 && pushBytes + OPEN_BYTES_MAX > room()) break // It gets a round that it fits better.
     const channel = channels.size + 1
     channels.set(channel, exchange)
-    write({ type: 'OPEN', channel, ...open })
-    for (const push of pushes) writePieces(push, channel, limits, room, write)
+    for (const frame of framesOf(channel, exchange.begin(pieceBytesMax))) {
+      // A push that does not fit any more stays on its way, and takes the next round.
+      if (frame.type === 'PUSH' && frame.bytes.length + FRAME_BYTES_MAX > room()) continue
+      writer.write(frame)
+    }
   }
-  write({ type: 'END' })
+  writer.write({ type: 'END' })
   return { bytes: writer.take(), channels, feedsWritten }
 }
 
-function writePieces(
-  { pushId, payload, staged }: PushInFlight,
-  channel: number,
-  limits: RoundLimits,
-  room: () => number,
-  write: (frame: Frame) => void,
-): void {
-  const total = payload.length
-  // A relay may announce limits below any piece that is worth a frame.
-  const pieceBytesMin = Math.min(PIECE_BYTES_MIN, limits.pieceBytesMax, limits.messageBytesMax / 4)
-  // A relay that holds all bytes but did not answer is asked with the last piece again.
-  let offset = staged < total ? staged : 0
-  while (offset < total) {
-    const length = Math.min(total - offset, limits.pieceBytesMax, room() - PUSH_HEADER_BYTES_MAX)
-    if (length < Math.min(total - offset, pieceBytesMin)) return
-    const bytes = payload.subarray(offset, offset + length)
-    write({ type: 'PUSH', channel, pushId, format: FORMAT_YJS_1, total, offset, bytes })
-    offset += length
-  }
+/** A round of nothing but the next pieces of one large payload, one at least; null: there is none, or not now. */
+export function composeUpload(hello: Hello | null, exchange: Exchange, payloadBytes: number): Uint8Array | null {
+  const part = exchange.beginUpload(payloadBytes)
+  if (part === null) return null
+  const writer = new MessageWriter()
+  if (hello !== null) writer.write(hello)
+  writer.write({ type: 'OPEN', channel: UPLOAD_CHANNEL, ...part.open })
+  for (const piece of part.pieces) writer.write(pieceFrame(UPLOAD_CHANNEL, piece))
+  writer.write({ type: 'END' })
+  return writer.take()
 }
 
-function bytesOf(pushes: readonly PushInFlight[]): number {
-  return pushes.reduce((sum, { payload, staged }) => sum + payload.length - staged + PUSH_HEADER_BYTES_MAX, 0)
+export const UPLOAD_CHANNEL = 1
+
+/** Half of a message at most, so that OPEN and the rest fit beside it. */
+function pieceBytesMaxOf({ messageBytesMax, pieceBytesMax }: RoundLimits): number {
+  return Math.min(pieceBytesMax, Math.floor(messageBytesMax / 2))
+}
+
+function* framesOf(channel: number, part: RoundPart): Generator<Frame> {
+  yield { type: 'OPEN', channel, ...part.open }
+  for (const repair of part.repairs) yield { type: 'REPAIR', channel, ...repair }
+  for (const push of part.pushes) yield pushFrame(channel, push)
+  for (const ask of part.asks) yield pieceFrame(channel, ask)
+  if (part.lease !== null) yield { type: 'LEASE', channel, mark: part.lease }
+  if (part.deletion !== null) yield { type: 'DELETE', channel, mark: part.deletion }
+}
+
+function pushFrame(channel: number, { id: pushId, payload: bytes }: Outgoing): Frame {
+  return { type: 'PUSH', channel, pushId, format: FORMAT_YJS_1, total: bytes.length, offset: 0, bytes }
+}
+
+function pieceFrame(channel: number, { outgoing, fence, offset, bytes }: UploadPiece): Frame {
+  const { id, payload, changes, mark } = outgoing
+  const total = payload.length
+  if (changes !== null) return { type: 'PUSH', channel, pushId: id, format: FORMAT_YJS_1, total, offset, bytes }
+  return { type: 'SNAPSHOT_PUT', channel, fence, mark, snapshotId: id, total, offset, bytes }
 }

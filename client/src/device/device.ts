@@ -1,7 +1,7 @@
 // One device: its opened store, its library, and the documents that are in memory, each for as long as somebody holds it.
 import { documentStatus } from '../document/document-status.ts'
 import { LiveDocument } from '../document/live-document.ts'
-import { documentRecordKey } from '../document/record.ts'
+import { documentRecordKey, type RelayViewRecord } from '../document/record.ts'
 import { TidemarkError } from '../errors.ts'
 import { Library } from '../library/library.ts'
 import { DEVICE_KEY, relayKey } from '../library/records.ts'
@@ -9,6 +9,7 @@ import type { Platform } from '../platform.ts'
 import type { DocumentStatus } from '../status.ts'
 import type { DeviceStore, OpenDeviceStore } from '../store/contract.ts'
 import { storeError } from '../store/errors.ts'
+import { Pace } from '../sync/pace.ts'
 
 export interface DeviceOptions {
   readonly store: DeviceStore
@@ -40,6 +41,7 @@ export class Device {
   /** By relay and document id. */
   readonly #documentProblems = new Map<string, TidemarkError>()
   readonly #holdings = new Map<string, Holding>()
+  readonly #paces = new Map<string, Pace>()
 
   /** @throws TidemarkError STORE_IN_USE, STORE_FAILED */
   static async open(options: DeviceOptions): Promise<Device> {
@@ -109,19 +111,43 @@ export class Device {
     for (const relay of this.#options.relays) this.noteProblem(relay, documentId, null)
   }
 
+  /** The document is to be deleted everywhere: relays are told in the bursts to come. */
+  async markDeleted(documentId: string): Promise<void> {
+    const document = await this.acquire(documentId)
+    document.deleting = true
+    document.touch()
+    await this.release(document)
+  }
+
+  /** Every relay has been told: what is left on this device goes, but for the tombstone in the record. */
+  async finishDeletion(document: LiveDocument): Promise<void> {
+    const isToldEverywhere = [...document.views.values()].every(({ deleted }) => deleted)
+    if (!document.deleting || !isToldEverywhere || this.#holdings.has(document.id)) return
+    const rows = await this.store.rows(document.id)
+    if (rows.length === 0) return
+    await this.store.commit({ remove: [{ documentId: document.id, ids: rows.map(({ id }) => id) }] })
+  }
+
+  paceOf(relay: string): Pace {
+    const pace = this.#paces.get(relay) ?? new Pace()
+    this.#paces.set(relay, pace)
+    return pace
+  }
+
   status(documentId: string): DocumentStatus {
     const document = this.#holdings.get(documentId)?.document ?? null
     const { isScheduled } = this.#options
     if (document !== null) {
       const views = [...document.views.values()].map((view) => ({
         relay: view.relay,
-        lacks: view.deleted || !view.unsent.isEmpty,
+        lacks: view.deleted || view.isLacking,
+        confirmed: view.confirmed,
         unsentBytes: view.unsentBytes,
         lastSyncedAt: view.lastSyncedAt,
         problem: this.#problemOf(view.relay, documentId),
       }))
       const { isSaved, unsentSince } = document
-      const problem = document.storeProblem ?? heldProblem(document)
+      const problem = document.storeProblem ?? heldProblem(document) ?? conflictProblem(documentId, document.conflict)
       return documentStatus({ isSaved, isSyncing: document.exchanges > 0, isScheduled, unsentSince, problem, views })
     }
     const record = this.library.record(documentId)
@@ -129,14 +155,16 @@ export class Device {
       const view = record?.views.find((candidate) => candidate.relay === relay)
       return {
         relay,
-        lacks: view === undefined || record === null || view.deleted || (record.mayLack && !view.unsent.isEmpty),
+        lacks: view === undefined || record === null || view.deleted || (record.mayLack && isLacking(view)),
+        confirmed: view?.confirmed ?? false,
         unsentBytes: view?.unsentBytes ?? 0,
         lastSyncedAt: view?.lastSyncedAt ?? null,
         problem: this.#problemOf(relay, documentId),
       }
     })
     const unsentSince = record?.unsentSince ?? null
-    return documentStatus({ isSaved: true, isSyncing: false, isScheduled, unsentSince, problem: null, views })
+    const problem = conflictProblem(documentId, record?.conflict ?? '')
+    return documentStatus({ isSaved: true, isSyncing: false, isScheduled, unsentSince, problem, views })
   }
 
   /** Why the newest exchange of this document with this relay failed; null: it did not. */
@@ -183,6 +211,17 @@ export class Device {
       recorded: (record) => this.library.recorded(documentId, record),
     })
   }
+}
+
+function isLacking({ unsent, owed }: RelayViewRecord): boolean {
+  return !unsent.isEmpty || !owed.isEmpty
+}
+
+/** Ids that were given twice: no sync can mend that, since each device takes its own content for the other's. */
+function conflictProblem(documentId: string, conflict: string): TidemarkError | null {
+  if (conflict === '') return null
+  const message = `Another device has other content under the same id (${conflict}): was a device cloned, or a client id kept?`
+  return new TidemarkError('DIVERGED', message, { documentId })
 }
 
 function heldProblem(document: LiveDocument): TidemarkError | null {

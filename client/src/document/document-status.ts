@@ -16,6 +16,7 @@ export interface StatusSource {
 interface ViewStatusSource {
   readonly relay: string
   readonly lacks: boolean
+  readonly confirmed: boolean
   readonly unsentBytes: number
   readonly lastSyncedAt: number | null
   readonly problem: TidemarkError | null
@@ -26,12 +27,13 @@ export function documentStatus(source: StatusSource): DocumentStatus {
   let best: Safety = source.isSaved ? 'on-device' : 'unsaved'
   for (const view of source.views) {
     const isThere = source.isSaved && !view.lacks && view.lastSyncedAt !== null
-    const safety: Safety = isThere ? 'on-relay' : source.isSaved ? 'on-device' : 'unsaved'
+    const there: Safety = view.confirmed ? 'confirmed' : 'on-relay'
+    const safety: Safety = isThere ? there : source.isSaved ? 'on-device' : 'unsaved'
     relays[view.relay] = { safety, lastSyncedAt: view.lastSyncedAt, problem: view.problem }
     best = betterSafety(best, safety)
   }
   const synced = source.views.map(({ lastSyncedAt }) => lastSyncedAt ?? 0)
-  const isSafe = best === 'on-relay'
+  const isSafe = best === 'on-relay' || best === 'confirmed'
   const problem = source.views.map((view) => view.problem).reduce(graver, source.problem)
   return {
     safety: best,

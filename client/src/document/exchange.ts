@@ -1,49 +1,107 @@
-// One document's part in a burst with one relay: what to open and push, and what to make of the answers.
+// One document's part in a burst with one relay: what to open, push and ask, and what to make of the answers.
 // Takes frames, changes the document and its view; knows no socket, no channel numbers and no clock.
-import type { Ack, Entries, FrameOf, Open, Opened, Synced } from '@tidemark/protocol'
+import {
+  type Ack,
+  type Code,
+  type Entries,
+  type FrameOf,
+  type Leased,
+  type Open,
+  type Opened,
+  RETRYABLE,
+  type Repair,
+  type Snapshot,
+  type Synced,
+} from '@tidemark/protocol'
 import * as Y from 'yjs'
 import { ERROR_CODE_OF, type ErrorCode, TidemarkError } from '../errors.ts'
+import type { CompactionPolicy } from '../options.ts'
 import type { DocumentReport } from '../report.ts'
+import { EMPTY, hexOf, sameBytes } from './bytes.ts'
+import { gapFingerprintOf, missingPairsOf } from './canon.ts'
+import { Claims } from './claims.ts'
+import { Compaction } from './compaction.ts'
+import { GivingBack } from './giving-back.ts'
 import type { LiveDocument } from './live-document.ts'
+import { isLarge, noteStaged, type Outgoing } from './outgoing.ts'
 import { payloadId } from './payload-id.ts'
-import { type PushInFlight, type RelayView, sameBytes } from './relay-view.ts'
-import type { HeldEntry } from './rows.ts'
-import { changesOfTransaction } from './update.ts'
+import { Pulling, partialOf } from './pulling.ts'
+import type { RelayView } from './relay-view.ts'
+import { Upload, type UploadPiece } from './upload.ts'
 
 export type OpenFields = Omit<Open, 'type' | 'channel'>
 
-/** An entry of which only the first bytes have come. */
-interface PartialEntry {
-  readonly pushId: Uint8Array
-  readonly format: number
-  readonly payload: Uint8Array
-  received: number
+export interface ExchangeOptions {
+  readonly document: LiveDocument
+  readonly view: RelayView
+  readonly compaction: CompactionPolicy
+  /** Payload bytes that may be under way beyond what the relay said it holds. */
+  readonly windowBytes: number
+  /** A tombstone is given back to a relay that lost it, and nothing else happens. */
+  readonly handsBack: boolean
+}
+
+/** What a document says in one round, on one channel. */
+export interface RoundPart {
+  readonly open: OpenFields
+  /** Each whole, in one frame. */
+  readonly pushes: readonly Outgoing[]
+  /** Of these it asks how much the relay holds. */
+  readonly asks: readonly UploadPiece[]
+  readonly repairs: readonly Omit<Repair, 'type' | 'channel'>[]
+  /** The mark to ask the lease for; null: not asked. */
+  readonly lease: Uint8Array | null
+  /** The mark under which the document is deleted; null: it is not. */
+  readonly deletion: Uint8Array | null
 }
 
 /** A relay that loses its data again and again must not keep one burst going for ever. */
 const ROUNDS_MAX = 1_000
+/** A document that others write to all the time is deleted by another burst. */
+const DELETIONS_MAX = 8
 
 export class Exchange {
   readonly document: LiveDocument
   readonly view: RelayView
-  #collected: HeldEntry[] = []
-  #partial: PartialEntry | null = null
-  /** All that the relay gave since it answered RESET; null: no RESET in this exchange. */
-  #givenSinceReset: Uint8Array[] | null = null
+  readonly handsBack: boolean
+  readonly #pulling: Pulling
+  readonly #compaction: Compaction
+  readonly #claims: Claims
+  readonly #upload: Upload
+  readonly #givingBack: GivingBack
+  #repairs: Omit<Repair, 'type' | 'channel'>[] = []
+  /** Nothing has come in this exchange after which the document may hold more than the log. */
+  #isClean = true
+  #gapNoted = false
   #rounds = 0
+  #deletions = 0
+  #deletedThere = false
   #outcome: DocumentReport['outcome'] = 'unfinished'
+  #isOver = false
   #error: TidemarkError | null = null
   /** The newest REFUSED. What the relay gives is taken in all the same. */
   #refusal: TidemarkError | null = null
   #entriesPushed = 0
-  #entriesPulled = 0
+  #resynced = false
   #reseeded = false
-  #reseedDue = false
   #bytesToCome = 0
 
-  constructor(document: LiveDocument, view: RelayView) {
+  constructor({ document, view, compaction, windowBytes, handsBack }: ExchangeOptions) {
     this.document = document
     this.view = view
+    this.handsBack = handsBack
+    this.#compaction = new Compaction(document, view, compaction)
+    this.#claims = new Claims(document, view)
+    this.#givingBack = new GivingBack(view)
+    this.#upload = new Upload(view, this.#compaction, windowBytes)
+    this.#pulling = new Pulling({
+      document,
+      view,
+      fail: (error) => this.#settle('failed', error),
+      cannotApply: (id) => this.#repair('CANNOT_APPLY', id),
+      tookSnapshot: () => this.#resync(),
+      took: (payloads) => this.#compaction.given(payloads),
+    })
   }
 
   get documentId(): string {
@@ -54,118 +112,167 @@ export class Exchange {
     return this.#error ?? this.#refusal
   }
 
+  /** Takes part in no further round. */
   get isSettled(): boolean {
-    return this.#outcome !== 'unfinished'
+    return this.#isOver
+  }
+
+  get #deletes(): boolean {
+    return this.document.deleting || this.handsBack
+  }
+
+  /** Milliseconds after which what is owed may be given back; 0: no wish. */
+  get returnAfterMs(): number {
+    return this.#givingBack.isWaiting ? this.#givingBack.returnAfterMs : 0
   }
 
   get bytesToCome(): number {
     return this.#bytesToCome
   }
 
-  /** Whether an OPEN or PUSH is worth its bytes even where the feed says that nothing has changed. */
-  get hasPushes(): boolean {
-    return !this.view.unsent.isEmpty || this.view.inFlight.length > 0
+  /** Derives what there is to push; may be called without `begin` following. @returns bytes that go whole, at most */
+  prepare(nowMs: number, pieceBytesMax: number): number {
+    const { view, document } = this
+    if (this.#deletes) return 0
+    view.derivePushes(document.doc, nowMs, this.#givingBack.isAllowed, payloadId)
+    document.transfers.keepOutgoing(view)
+    return this.#upload.whole(pieceBytesMax).reduce((sum, { payload }) => sum + payload.length, 0)
   }
 
-  /** For each round in which the document takes part, anew. */
-  begin(nowMs: number): { readonly open: OpenFields; readonly pushes: readonly PushInFlight[] } {
+  /** For each round in which the document takes part, anew, after `prepare`. */
+  begin(pieceBytesMax: number): RoundPart {
     this.#rounds++
-    this.#collected = []
-    this.#partial = null
-    const pushes = this.view.pushes(this.document.doc, nowMs, payloadId)
-    const { incarnation, mark, receipt } = this.view
-    const open: OpenFields = {
-      documentId: this.document.id,
-      pull: true,
-      push: pushes.length > 0,
-      linger: false,
-      create: false,
-      reseeding: this.#reseeded,
-      incarnation,
-      mark,
-      receipt,
-      claim: null,
-      partial: null,
-    }
-    return { open, pushes }
+    const { view } = this
+    const pushes = this.#deletes ? [] : this.#upload.whole(pieceBytesMax)
+    const asks = this.#deletes ? [] : this.#upload.asks()
+    const lease = this.#deletes || this.#pulling.isVoid ? null : this.#compaction.begin()
+    const repairs = this.#repairs
+    this.#repairs = []
+    this.#givingBack.begin()
+    if (this.#givingBack.isAllowed && this.#resynced && view.outgoing.length > 0) this.#reseeded = true
+    const open = this.#open(!this.handsBack, pushes.length + asks.length > 0)
+    const deletion = this.#deletes && view.mark.length > 0 ? view.mark : null
+    return { open: { ...open, claim: this.#claims.take() }, pushes, asks, repairs, lease, deletion }
+  }
+
+  /**
+   * The next pieces of a large payload, in a round of their own that may be sent ahead; null: none, or not now.
+   * @param payloadBytes about how many; one piece at least
+   */
+  beginUpload(payloadBytes: number): { readonly open: OpenFields; readonly pieces: readonly UploadPiece[] } | null {
+    const pieces = this.#isOver ? [] : this.#upload.next(payloadBytes)
+    if (pieces.length === 0) return null
+    // The round that completes a push pulls: there the acknowledgement stands for the entry, which is not given back.
+    const isLast = pieces.some((piece) => piece.isLast)
+    return { open: { ...this.#open(isLast, true), claim: null }, pieces }
+  }
+
+  /** Goes up in pieces, and there is more to send. */
+  get isUploading(): boolean {
+    return !this.#isOver && this.#upload.isUnderWay
+  }
+
+  /** The rounds that were sent ahead are answered: what the relay did not say it holds is sent again. */
+  uploadAnswered(): void {
+    if (!this.#upload.answered()) this.fail('RELAY_FAULT', 'The relay does not take the pieces of a large payload')
   }
 
   opened(frame: Opened): void {
-    this.#bytesToCome = frame.bytesToCome
-    if (frame.status === 'DELETED') {
-      this.view.deleted = true
-      this.document.touch()
-      this.fail('DELETED', 'The document was deleted on the relay; what this device has of it is kept')
-    } else if (frame.status === 'RESET') {
-      const everything = this.document.committedChanges()
-      this.view.reset(frame.incarnation.slice(), everything, Y.encodeStateAsUpdate(this.document.doc).length)
-      this.#givenSinceReset = []
-      this.document.touch()
-    } else {
-      this.view.incarnation = frame.incarnation.slice()
+    this.#pulling.begin()
+    this.#bytesToCome = Math.max(this.#bytesToCome, frame.bytesToCome)
+    this.#givingBack.opened(frame)
+    const { view } = this
+    switch (frame.status) {
+      case 'DELETED':
+        this.#wasDeleted()
+        return
+      case 'RESET':
+        this.#beginResync(frame)
+        return
+      default:
+        if (this.document.deleting && frame.status === 'NEW') this.#noteDeleted()
+        if (isOther(frame.generation, view.generation) && (view.mark.length > 0 || view.resyncing)) {
+          this.#beginResync(frame)
+          this.#pulling.isVoid = true
+        }
+        view.incarnation = frame.incarnation.slice()
+        view.generation = frame.generation.slice()
+        this.#compaction.consider(this.#isClean ? frame.urgency : 'NONE')
+        this.#claims.wanted(frame.claimWanted)
     }
   }
 
   acknowledged({ pushId, receipt }: Ack): void {
-    const payload = this.view.inFlight.find((push) => sameBytes(push.pushId, pushId))?.payload
-    if (payload !== undefined) this.#givenSinceReset?.push(payload)
-    if (this.view.acknowledged(pushId, receipt.slice())) this.#entriesPushed++
+    const push = this.view.acknowledged(pushId, receipt.slice())
+    if (push !== undefined) {
+      this.#pulling.acknowledged(push.payload)
+      this.document.transfers.dropOutgoing(push)
+      this.#entriesPushed++
+    }
     this.document.touch()
   }
 
   refused({ pushId, code, message, retryAfterMs }: FrameOf<'REFUSED'>): void {
-    this.view.refused(pushId)
+    const isLater = RETRYABLE.has(code) && this.view.outgoing.some((one) => isLarge(one) && sameBytes(one.id, pushId))
+    if (isLater) this.#upload.halt()
+    else this.#drop(pushId)
+    this.#compaction.spoil()
     this.#refusal = this.#toError(ERROR_CODE_OF[code], `The relay refused the edits: ${message}`, retryAfterMs)
   }
 
   have({ id, staged }: FrameOf<'HAVE'>): void {
-    const push = this.view.inFlight.find(({ pushId }) => sameBytes(pushId, id))
-    if (push !== undefined) push.staged = Math.min(staged, push.payload.length)
+    const outgoing = this.view.outgoing.find((candidate) => sameBytes(candidate.id, id))
+    if (outgoing !== undefined) noteStaged(outgoing, staged)
   }
 
-  entries({ entries }: Entries): void {
-    for (const piece of entries) {
-      const entry = this.#assemble(piece)
-      if (entry === null || this.#error !== null) continue
-      if (sameBytes(payloadId(entry.payload, entry.format), entry.pushId)) this.#collected.push(entry)
-      else this.fail('BAD_HASH', 'An entry from the relay does not have the bytes that its push id names')
-    }
+  entries(frame: Entries): void {
+    if (!this.#isOver) this.#pulling.entries(frame)
   }
 
-  /** Everything up to `mark` has been given: apply it, and store it with the mark. */
+  snapshot(frame: Snapshot): void {
+    if (!this.#isOver) this.#pulling.snapshot(frame)
+  }
+
   mark(mark: Uint8Array): void {
-    if (this.#error !== null) return
-    try {
-      this.document.apply(this.view, this.#collected)
-    } catch (error) {
-      // Nothing of this page is stored, so the mark stays where it was.
-      const why = `What the relay gave cannot be taken in: ${String(error)}`
-      this.#settle('failed', error instanceof TidemarkError ? error : this.#toError('CANNOT_APPLY', why, null))
-      return
-    }
-    this.#entriesPulled += this.#collected.length
-    for (const { payload } of this.#collected) this.#givenSinceReset?.push(payload)
-    this.#collected = []
-    this.view.mark = mark
-    this.document.touch()
+    if (!this.#isOver) this.#pulling.mark(mark)
+  }
+
+  leased(frame: Leased): void {
+    this.#compaction.leased(frame)
+  }
+
+  /** A snapshot is in place, or cannot be: the relay asks again when it wants one. */
+  compacted(code: Code): void {
+    this.#compaction.giveUp(code !== 'LEASE_LOST' && code !== 'OVERLOADED' && code !== 'STORAGE')
+  }
+
+  deletedThere(code: Code): void {
+    if (code === 'OK') this.#noteDeleted()
+    else if (code !== 'CHANGED' && !this.handsBack)
+      this.fail(ERROR_CODE_OF[code], 'The relay does not delete the document')
   }
 
   /** Whether the document is to take part in another round of this burst. */
   synced(frame: Synced, nowMs: number): boolean {
-    if (this.#error !== null) return false
+    if (this.#isOver) return false
+    const { view } = this
     if (frame.mark.length > 0) this.mark(frame.mark.slice())
     if (this.#error !== null) return false
-    this.#finishReset()
-    this.view.tag = frame.tag.slice()
-    this.view.deleted = false
-    if (this.#refusal === null) this.view.lastSyncedAt = nowMs
+    if (this.#deletes) return this.#goOnDeleting()
+    const isPulled = frame.mark.length > 0 || view.incarnation.length === 0
+    if (isPulled && !this.#pulling.isVoid) this.#pulled(frame, nowMs)
     this.document.touch()
-    const isMoreDue = this.#reseedDue || this.view.inFlight.length > 0
-    const again = isMoreDue && this.#rounds < ROUNDS_MAX
-    this.#reseedDue = false
-    if (isMoreDue && !again) this.fail('RELAY_FAULT', `The relay did not take the edits within ${ROUNDS_MAX} rounds`)
-    else if (!again) this.#settle(this.#refusal === null ? 'synced' : 'failed', this.#refusal)
-    return again
+    const again = this.#isMoreDue(isPulled)
+    if (again && this.#rounds < ROUNDS_MAX) return true
+    if (again) this.fail('RELAY_FAULT', `The relay did not take the edits within ${ROUNDS_MAX} rounds`)
+    else if (this.#refusal !== null) this.#settle('failed', this.#refusal)
+    else this.#settle(this.#givingBack.isWaiting ? 'unfinished' : 'synced', null)
+    return false
+  }
+
+  /** There is nothing to do with this relay. */
+  skip(): void {
+    this.#settle('synced', null)
   }
 
   fail(code: ErrorCode, message: string, retryAfterMs: number | null = null): void {
@@ -178,57 +285,105 @@ export class Exchange {
       outcome: this.#outcome,
       error: this.error,
       entriesPushed: this.#entriesPushed,
-      entriesPulled: this.#entriesPulled,
+      entriesPulled: this.#pulling.entriesPulled,
       reseeded: this.#reseeded,
     }
   }
 
-  #assemble(piece: Entries['entries'][number]): HeldEntry | null {
-    const { pushId, format, total, offset, bytes } = piece
-    if (offset === 0 && bytes.length === total) return { pushId: pushId.slice(), format, payload: bytes.slice() }
-    if (offset === 0) {
-      this.#partial = { pushId: pushId.slice(), format, payload: new Uint8Array(total), received: 0 }
-    }
-    const partial = this.#partial
-    if (partial === null || partial.received !== offset || !sameBytes(partial.pushId, pushId)) {
-      this.fail('MALFORMED', `ENTRIES: a piece at ${offset} does not follow the one before it`)
-      return null
-    }
-    partial.payload.set(bytes, offset)
-    partial.received += bytes.length
-    if (partial.received < partial.payload.length) return null
-    this.#partial = null
-    return { pushId: partial.pushId, format, payload: partial.payload }
+  #open(pull: boolean, push: boolean): Omit<OpenFields, 'claim'> {
+    const { view, document } = this
+    const reseeding = !this.#deletes && this.#givingBack.asks(this.#upload.isComplete)
+    const { incarnation, mark, receipt, creating } = view
+    const partial = pull ? partialOf(view) : null
+    const { id: documentId } = document
+    return { documentId, pull, push, linger: false, create: creating, reseeding, incarnation, mark, receipt, partial }
   }
 
-  /**
-   * What Yjs derives from the relay's own entries (an overwritten map key, say) the relay's readers derive too.
-   * It can be told apart only with all of the log at hand; without, it is pushed once too often, and nothing is lost.
-   */
-  #finishReset(): void {
-    if (!this.view.resyncing) return
-    this.view.resyncing = false
-    this.view.receipt = this.view.mark
-    if (this.#givenSinceReset !== null) this.#knowDerived(this.#givenSinceReset)
-    this.#givenSinceReset = null
-    this.#reseedDue = !this.view.unsent.isEmpty
-    this.#reseeded ||= this.#reseedDue
+  /** The mark, what it covers and what follows from it are on this device, and on their way to its store. */
+  #pulled(frame: Synced, nowMs: number): void {
+    const { view, document } = this
+    this.#pulling.finishResync()
+    view.tag = frame.tag.slice()
+    view.deleted = false
+    view.confirmed = frame.confirmed && !view.isLacking
+    if (this.#refusal === null) view.lastSyncedAt = nowMs
+    this.#givingBack.pulled()
+    this.#compaction.synced(frame.mark)
+    document.transfers.keepOutgoing(view)
+    this.#noteGap()
+    if (this.#isClean) this.#claims.synced()
   }
 
-  #knowDerived(given: readonly Uint8Array[]): void {
-    const scratch = new Y.Doc()
-    // Not what Yjs does by itself afterwards: that clean-up is no relay's yet.
-    scratch.on('afterTransaction', (transaction: Y.Transaction) => {
-      if (!transaction.local) this.view.known(changesOfTransaction(transaction), 0)
-    })
-    for (const payload of given) {
-      try {
-        Y.applyUpdate(scratch, payload)
-      } catch {
-        // Held by the document as well; the scratch document only saves bytes.
-      }
+  #isMoreDue(isPulled: boolean): boolean {
+    const { view } = this
+    if (this.#pulling.isVoid || !isPulled || view.outgoing.some(({ changes }) => changes !== null)) return true
+    if (this.#upload.isDue || this.#repairs.length > 0 || this.#claims.isDue || this.#compaction.isDue) return true
+    return this.#givingBack.isDue && this.#refusal === null
+  }
+
+  #beginResync({ incarnation, generation }: Opened): void {
+    const { view, document } = this
+    view.resync(document.committedChanges(), Y.encodeStateAsUpdate(document.doc).length)
+    view.incarnation = incarnation.slice()
+    view.generation = generation.slice()
+    this.#pulling.beginResync()
+    this.#resync()
+    document.touch()
+  }
+
+  #resync(): void {
+    this.#resynced = true
+    this.#isClean = false
+    this.#givingBack.restart()
+    this.#compaction.spoil()
+    this.#claims.spoil()
+  }
+
+  #wasDeleted(): void {
+    if (this.#deletes) {
+      this.#noteDeleted()
+      return
     }
-    scratch.destroy()
+    this.view.deleted = true
+    this.document.touch()
+    this.fail('DELETED', 'The document was deleted on the relay; what this device has of it is kept')
+  }
+
+  #noteDeleted(): void {
+    this.#deletedThere = true
+    this.view.deleted = true
+    this.document.touch()
+  }
+
+  /** What others wrote meanwhile was given in this round: the next one names the mark after it. */
+  #goOnDeleting(): boolean {
+    if (this.#deletedThere || this.handsBack) {
+      this.#settle('synced', null)
+      return false
+    }
+    this.#deletions++
+    if (this.#deletions < DELETIONS_MAX) return true
+    this.fail('RELAY_FAULT', 'The document was not deleted: others write to it all the time')
+    return false
+  }
+
+  /** Once a burst: what is missing at the end of two, a repair may bring. */
+  #noteGap(): void {
+    if (this.#gapNoted) return
+    this.#gapNoted = true
+    const missing = missingPairsOf(this.document.doc)
+    const fingerprint = missing.length === 0 ? EMPTY : gapFingerprintOf(missing)
+    if (this.view.noteGap(hexOf(fingerprint)) && this.#isClean) this.#repair('GAP', fingerprint)
+  }
+
+  /** Once for each cause, ever. */
+  #repair(reason: Repair['reason'], fingerprint: Uint8Array): void {
+    if (this.view.report(hexOf(fingerprint))) this.#repairs.push({ reason, fingerprint: fingerprint.slice() })
+  }
+
+  #drop(id: Uint8Array): void {
+    const outgoing = this.view.land(id)
+    if (outgoing !== undefined) this.document.transfers.dropOutgoing(outgoing)
   }
 
   #toError(code: ErrorCode, message: string, retryAfterMs: number | null): TidemarkError {
@@ -238,5 +393,11 @@ export class Exchange {
   #settle(outcome: DocumentReport['outcome'], error: TidemarkError | null): void {
     this.#outcome = outcome
     this.#error = error
+    this.#isOver = true
   }
+}
+
+/** A generation that was never met is none that differs. */
+function isOther(generation: Uint8Array, known: Uint8Array): boolean {
+  return known.length > 0 && !sameBytes(generation, known)
 }

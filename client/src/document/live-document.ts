@@ -5,12 +5,26 @@ import { TidemarkError } from '../errors.ts'
 import type { OpenDeviceStore } from '../store/contract.ts'
 import { storeError } from '../store/errors.ts'
 import { reportUncaught } from '../uncaught.ts'
+import { sameBytes } from './bytes.ts'
 import { ChangeSet } from './change-set.ts'
 import { FORMAT_YJS_1 } from './format.ts'
-import { type DocumentRecord, decodeDocumentRecord, documentRecordKey, encodeDocumentRecord } from './record.ts'
+import { canApply, editsOfHooks, nudgePending } from './integration.ts'
+import { type DocumentRecord, encodeDocumentRecord } from './record.ts'
 import { RelayView } from './relay-view.ts'
 import { type PendingRow, RowQueue } from './row-queue.ts'
-import { decodeRow, type HeldEntry, type Row } from './rows.ts'
+import { type HeldEntry, type HeldRow, isUpdatesRow, type Row } from './rows.ts'
+import {
+  addLaterRows,
+  fill,
+  heldRows,
+  incomingOf,
+  outgoingOf,
+  readRows,
+  readStoredDocument,
+  type StoredDocument,
+  type StoredRow,
+} from './stored-document.ts'
+import { Transfers } from './transfers.ts'
 import {
   changesNewTo,
   changesOfDocument,
@@ -36,20 +50,19 @@ export interface LiveDocumentOptions {
   rebuilt(): void
 }
 
-interface LoadedRow {
-  readonly id: number
-  readonly byteLength: number
-  readonly row: Row
-}
-
 /** A push of nothing but Yjs's own clean-up waits up to this long for another device's. */
 const ECHO_DELAY_MS_MAX = 10_000
 
 export class LiveDocument {
   readonly id: string
   readonly views: ReadonlyMap<string, RelayView>
+  readonly transfers: Transfers
   /** Milliseconds since 1970 of the oldest edit that the best relay lacks. */
   unsentSince: number | null
+  /** The app deleted it: relays are to be told. */
+  deleting: boolean
+  /** Where another device wrote something else under the same id; empty: nowhere that is known. */
+  conflict: string
   /** Exchanges under way. */
   exchanges = 0
   readonly #options: LiveDocumentOptions
@@ -58,8 +71,7 @@ export class LiveDocument {
   readonly #relayOrigin: object = { tidemark: 'relay' }
   #doc = new Y.Doc()
   #applying = false
-  #missing = ''
-  #held: ReadonlyMap<number, HeldEntry>
+  #held: ReadonlyMap<number, HeldRow>
   /** Entries that threw while they were integrated, by their push ids as text. */
   readonly #unappliable = new Set<string>()
   #needsRebuild = false
@@ -69,41 +81,35 @@ export class LiveDocument {
   /** Reads the document from the device store. @throws TidemarkError STORE_FAILED */
   static async load(options: LiveDocumentOptions): Promise<LiveDocument> {
     try {
-      const key = documentRecordKey(options.id)
-      const rows = await readRows(options)
-      const records = await options.store.records(key)
-      return new LiveDocument(options, rows, records.find((record) => record.key === key)?.bytes)
+      return new LiveDocument(options, await readStoredDocument(options.store, options.id))
     } catch (error) {
       throw storeError(error, options.id)
     }
   }
 
-  private constructor(options: LiveDocumentOptions, rows: readonly LoadedRow[], recordBytes: Uint8Array | undefined) {
+  private constructor(options: LiveDocumentOptions, { rows, record }: StoredDocument) {
     this.id = options.id
     this.#options = options
-    this.#held = heldEntries(rows)
+    this.#held = heldRows(rows)
     fill(this.#doc, rows)
-    const record = recordBytes === undefined ? undefined : decodeDocumentRecord(recordBytes)
     this.#storedMayLack = record?.mayLack ?? false
     this.unsentSince = record?.unsentSince ?? null
-    this.views = new Map(
-      options.relays.map((relay) => {
-        const stored = record?.views.find((view) => view.relay === relay)
-        const view = new RelayView(relay, stored?.unsent ?? this.#given(), stored)
-        if (stored !== undefined) addLaterRows(view, rows, stored.unsentThroughRow)
-        return [relay, view]
-      }),
-    )
+    this.deleting = record?.deleting ?? false
+    this.conflict = record?.conflict ?? ''
+    const useless: number[] = []
+    this.views = new Map(options.relays.map((relay) => [relay, this.#loadView(relay, rows, record, useless)]))
     this.#queue = new RowQueue({
       store: options.store,
       documentId: options.id,
-      rows: rows.filter(({ row }) => row.kind !== 'held'),
+      rows: rows.filter(({ row }) => isUpdatesRow(row)),
       record: (throughRow, pending) => this.#record(throughRow, pending),
       base: () => (this.#needsRebuild ? null : Y.encodeStateAsUpdate(this.#doc)),
       committed: (pending, byteLength, id) => this.#committed(pending, byteLength, id),
       changed: options.changed,
     })
-    this.#nudgePending()
+    this.transfers = new Transfers(this.#queue, this.views)
+    this.#queue.remove(useless)
+    nudgePending(this.#doc, this.#relayOrigin)
     this.#doc.on('update', this.#onUpdate)
     this.#retryHeld()
   }
@@ -117,9 +123,14 @@ export class LiveDocument {
     return this.#queue.isEmpty
   }
 
+  /** Whether an edit is on its way to the device store. */
+  get hasPendingEdits(): boolean {
+    return this.#queue.pending.some(({ row }) => row.kind === 'local')
+  }
+
   /** Whether some relay lacks something of what is in the device store. */
   get isUnsent(): boolean {
-    return [...this.views.values()].some(({ unsent }) => !unsent.isEmpty)
+    return [...this.views.values()].some(({ isLacking }) => isLacking)
   }
 
   get storeProblem(): TidemarkError | null {
@@ -128,6 +139,11 @@ export class LiveDocument {
 
   get heldCount(): number {
     return this.#held.size
+  }
+
+  /** Entries of this relay's log that this device cannot apply. */
+  heldOf(relay: string): readonly HeldEntry[] {
+    return [...this.#held.values()].filter((row) => row.relay === relay).map(({ entry }) => entry)
   }
 
   /** An entry was half applied: `rebuild` comes before the next exchange. */
@@ -152,11 +168,28 @@ export class LiveDocument {
     return changes
   }
 
+  /** Where the document was deleted, and where no relay has been asked yet, it is begun anew with all that is here. */
+  createAnew(): void {
+    this.deleting = false
+    const everything = this.committedChanges()
+    for (const view of this.views.values()) {
+      if (view.deleted) view.createAnew(everything, Y.encodeStateAsUpdate(this.#doc).length)
+      else view.creating ||= view.mark.length === 0
+    }
+    this.touch()
+  }
+
+  /** Whether this can be applied, as far as can be told beforehand. */
+  canTake(entry: HeldEntry): boolean {
+    return this.#inspect(entry) !== null
+  }
+
   /**
    * Applies what `view`'s relay gave, in one transaction, and queues the rows beside the record that says so.
-   * What cannot be applied is held. @throws TidemarkError CANNOT_APPLY: an entry was half applied; rebuild, then ask again.
+   * @returns those that cannot be applied, and are held
+   * @throws TidemarkError CANNOT_APPLY: an entry was half applied; rebuild, then ask again.
    */
-  apply(view: RelayView, entries: readonly HeldEntry[]): void {
+  apply(view: RelayView, entries: readonly HeldEntry[]): readonly HeldEntry[] {
     const given = new ChangeSet()
     const good: HeldEntry[] = []
     const bad: HeldEntry[] = []
@@ -169,20 +202,12 @@ export class LiveDocument {
         given.addAll(changes)
       }
     }
-    // What the document has already is accounted for at every other relay: to count it again would be an echo.
-    const fresh = changesNewTo(this.#doc, given)
-    this.#integrate(good)
-    const byteLength = good.reduce((sum, { payload }) => sum + payload.length, 0)
-    view.known(given, byteLength)
-    if (!fresh.isEmpty) for (const other of this.views.values()) if (other !== view) other.lacks(fresh, byteLength)
-    const relay = view.relay
-    if (good.length > 0) {
-      this.#queue.append({ kind: 'relay', relay, updates: good.map(({ payload }) => payload) }, given)
-    }
-    const known = new Set([...this.#held.values()].map(({ pushId }) => pushId.join()))
-    for (const entry of bad.filter(({ pushId }) => !known.has(pushId.join())))
-      this.#queue.append({ kind: 'held', relay, entry }, new ChangeSet())
+    this.#take(view, good, given)
+    const known = this.heldOf(view.relay)
+    const fresh = bad.filter(({ pushId }) => !known.some((held) => sameBytes(held.pushId, pushId)))
+    for (const entry of fresh) this.#queue.append({ kind: 'held', relay: view.relay, entry }, new ChangeSet())
     this.#queue.touch()
+    return bad
   }
 
   /** Brings the document back from the device store after an entry was half applied; `doc` is a new object then. */
@@ -198,10 +223,10 @@ export class LiveDocument {
     const meanwhile: Uint8Array[] = []
     const note = (update: Uint8Array): void => void meanwhile.push(update)
     before.on('update', note)
-    let rows: readonly LoadedRow[]
+    let rows: readonly StoredRow[]
     try {
       await this.flush()
-      rows = await readRows(this.#options)
+      rows = await readRows(this.#options.store, this.id)
     } finally {
       before.off('update', note)
     }
@@ -210,7 +235,7 @@ export class LiveDocument {
     fill(this.#doc, rows)
     for (const update of meanwhile) Y.applyUpdate(this.#doc, update)
     this.#needsRebuild = false
-    this.#nudgePending()
+    nudgePending(this.#doc, this.#relayOrigin)
     this.#doc.on('update', this.#onUpdate)
     this.#options.rebuilt()
     before.destroy()
@@ -219,6 +244,17 @@ export class LiveDocument {
   destroy(): void {
     this.#doc.off('update', this.#onUpdate)
     this.#doc.destroy()
+  }
+
+  #loadView(relay: string, rows: readonly StoredRow[], record: DocumentRecord | null, useless: number[]): RelayView {
+    const stored = record?.views.find((view) => view.relay === relay)
+    const view = new RelayView(relay, () => this.#given(), stored)
+    if (stored !== undefined) addLaterRows(view, rows, stored.unsentThroughRow)
+    view.outgoing = outgoingOf(rows, relay)
+    const { incoming, useless: dropped } = incomingOf(rows, relay)
+    view.incoming = incoming
+    useless.push(...dropped)
+    return view
   }
 
   /** Every origin but our own is an edit: also those of observers, of clean-up, and of another provider. */
@@ -254,6 +290,19 @@ export class LiveDocument {
     return 'reason' in changes ? null : changes
   }
 
+  /** @param given what the entries carry; rows that they take the place of go in the same commit */
+  #take(view: RelayView, entries: readonly HeldEntry[], given: ChangeSet, replaces: readonly number[] = []): void {
+    // What the document has already is accounted for at every other relay: to count it again would be an echo.
+    const fresh = changesNewTo(this.#doc, given)
+    this.#integrate(entries)
+    const byteLength = entries.reduce((sum, { payload }) => sum + payload.length, 0)
+    view.known(given, byteLength)
+    if (!fresh.isEmpty) for (const other of this.views.values()) if (other !== view) other.owes(fresh, byteLength)
+    if (entries.length === 0) return
+    const updates = entries.map(({ payload }) => payload)
+    this.#queue.append({ kind: 'relay', relay: view.relay, updates }, given, replaces)
+  }
+
   #integrate(entries: readonly HeldEntry[]): void {
     if (entries.length === 0) return
     let failure: { readonly entry: HeldEntry; readonly error: unknown } | null = null
@@ -277,7 +326,7 @@ export class LiveDocument {
       this.#applying = false
     }
     if (failure !== null) this.#failApply(failure)
-    this.#nudgePending()
+    nudgePending(this.#doc, this.#relayOrigin)
   }
 
   #failApply({ entry, error }: { readonly entry: HeldEntry; readonly error: unknown }): never {
@@ -289,107 +338,45 @@ export class LiveDocument {
     })
   }
 
-  /** What a 'beforeTransaction' listener of the app's did inside our transaction would bear our origin. */
+  /** They would bear our origin. */
   #saveEditsOfHooks(transaction: Y.Transaction): void {
-    const structs = [...Y.decodeStateVector(Y.encodeStateVector(this.#doc))]
-    const isUntouched =
-      transaction.deleteSet.clients.size === 0 &&
-      structs.every(([client, clock]) => clock === (transaction.beforeState.get(client) ?? 0))
-    if (isUntouched) return
-    const changes = new ChangeSet()
-    for (const [client, clock] of structs) {
-      changes.structs.add(client, transaction.beforeState.get(client) ?? 0, clock)
-    }
-    for (const [client, ranges] of transaction.deleteSet.clients) {
-      for (const { clock, len } of ranges) changes.deletes.add(client, clock, clock + len)
-    }
-    const update = encodeChanges(this.#doc, changes)
-    if (update !== null) this.#queueLocal(update, changes)
+    const changes = editsOfHooks(this.#doc, transaction)
+    const update = changes === null ? null : encodeChanges(this.#doc, changes)
+    if (changes !== null && update !== null) this.#queueLocal(update, changes)
   }
 
-  /**
-   * Yjs 13 can keep complete content pending for ever, because it notes only the first gap of a stack. When the set of
-   * missing pairs changed, applying the document's own state once frees what is complete; what still pends is a true gap.
-   */
-  #nudgePending(): void {
-    const missing = missingPairs(this.#doc)
-    if (missing === this.#missing) return
-    if (missing !== '') Y.applyUpdate(this.#doc, Y.encodeStateAsUpdate(this.#doc), this.#relayOrigin)
-    this.#missing = missingPairs(this.#doc)
-  }
-
-  /** Entries of an earlier run: a newer program may be able to apply them. Tried on a copy first. */
+  /** Entries of an earlier run: a newer program may be able to apply them. */
   #retryHeld(): void {
-    for (const [id, entry] of this.#held) {
+    for (const [id, { relay, entry }] of this.#held) {
       const changes = this.#inspect(entry)
-      if (changes === null) continue
-      const scratch = new Y.Doc()
-      try {
-        Y.applyUpdate(scratch, Y.encodeStateAsUpdate(this.#doc))
-        Y.applyUpdate(scratch, entry.payload)
-      } catch {
-        continue // Still held; the status goes on saying so.
-      } finally {
-        scratch.destroy()
-      }
-      this.#integrate([entry])
-      this.#queue.append({ kind: 'local', updates: [entry.payload] }, changes, [id])
+      const view = this.views.get(relay) ?? [...this.views.values()][0]
+      if (changes === null || view === undefined || !canApply(this.#doc, entry.payload)) continue // Still held.
+      this.#take(view, [entry], changes, [id])
     }
   }
 
   #committed({ row, changes, replaces }: PendingRow, byteLength: number, id: number): void {
-    if (row.kind === 'held') this.#held = new Map([...this.#held, [id, row.entry]])
     if (replaces.length > 0) this.#held = new Map([...this.#held].filter(([held]) => !replaces.includes(held)))
-    if (row.kind === 'local') for (const view of this.views.values()) view.lacks(changes, byteLength)
+    if (row.kind === 'held') this.#held = new Map([...this.#held, [id, row]])
+    else if (row.kind === 'local') for (const view of this.views.values()) view.lacks(changes, byteLength)
+    else if (row.kind === 'partial' || row.kind === 'outgoing') this.transfers.committed(row, id)
   }
 
   #record(throughRow: number, pending: readonly PendingRow[]): Uint8Array {
     const views = [...this.views.values()]
     const hasEdits = pending.some(({ row }) => row.kind === 'local')
-    const lacks = (view: RelayView): boolean => hasEdits || !view.unsent.isEmpty
+    const lacks = (view: RelayView): boolean => hasEdits || view.isLacking
     this.#storedMayLack = views.some(lacks)
     const isSomewhere = views.length > 0 && !views.every(lacks)
     this.unsentSince = isSomewhere ? null : (this.unsentSince ?? (views.length > 0 ? this.#options.now() : null))
     const record: DocumentRecord = {
       mayLack: this.#storedMayLack,
       unsentSince: this.unsentSince,
+      deleting: this.deleting,
+      conflict: this.conflict,
       views: views.map((view) => view.toRecord(throughRow)),
     }
     this.#options.recorded(record)
     return encodeDocumentRecord(record)
   }
-}
-
-async function readRows({ store, id }: LiveDocumentOptions): Promise<LoadedRow[]> {
-  const rows = await store.rows(id)
-  return rows.map((row) => ({ id: row.id, byteLength: row.bytes.length, row: decodeRow(row.bytes) }))
-}
-
-function fill(doc: Y.Doc, rows: readonly LoadedRow[]): void {
-  doc.transact(() => {
-    for (const { row } of rows) {
-      if (row.kind !== 'held') for (const update of row.updates) Y.applyUpdate(doc, update)
-    }
-  })
-}
-
-function heldEntries(rows: readonly LoadedRow[]): ReadonlyMap<number, HeldEntry> {
-  return new Map(rows.flatMap(({ id, row }) => (row.kind === 'held' ? [[id, row.entry] as const] : [])))
-}
-
-/** Edits whose rows came after the record. A row that a relay gave is in the record that was written with it. */
-function addLaterRows(view: RelayView, rows: readonly LoadedRow[], throughRow: number): void {
-  for (const { id, byteLength, row } of rows) {
-    if (id <= throughRow || row.kind !== 'local') continue
-    for (const update of row.updates) {
-      const changes = inspectUpdate(update)
-      if (!('reason' in changes)) view.lacks(changes, 0)
-    }
-    view.unsentBytes += byteLength
-  }
-}
-
-function missingPairs(doc: Y.Doc): string {
-  const pending = doc.store.pendingStructs
-  return pending === null ? '' : JSON.stringify([...pending.missing].sort(([a], [b]) => a - b))
 }

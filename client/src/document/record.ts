@@ -9,6 +9,10 @@ export interface DocumentRecord {
   readonly mayLack: boolean
   /** Milliseconds since 1970 of the oldest edit that the best relay lacks. */
   readonly unsentSince: number | null
+  /** The app deleted the document: its relays are to be told, then its rows go. */
+  readonly deleting: boolean
+  /** Where another device wrote something else under the same id, as `client:clock`; empty: nowhere that is known. */
+  readonly conflict: string
   readonly views: readonly RelayViewRecord[]
 }
 
@@ -19,19 +23,34 @@ export interface RelayViewRecord {
   readonly mark: Uint8Array
   readonly receipt: Uint8Array
   readonly tag: Uint8Array
+  /** The repair generation that was met last; empty: none yet. */
+  readonly generation: Uint8Array
   /** A tombstone stands there. */
   readonly deleted: boolean
-  /** The relay answered RESET, and has not given all that it has yet. */
+  /** The document is to be begun anew where a tombstone stands. */
+  readonly creating: boolean
+  /** The log is being given from its beginning, or from a snapshot: what the relay lacks is not known yet. */
   readonly resyncing: boolean
-  /** What the relay lacks, without the edits in local rows above `unsentThroughRow`: they add to it. */
+  /** Another device has claimed a mark at or after this device's newest acknowledged push. */
+  readonly confirmed: boolean
+  /** What was made here and never acknowledged, without the edits in local rows above `unsentThroughRow`: they add to it. */
   readonly unsent: ChangeSet
+  /** What the relay lacks besides: other devices may have it too. */
+  readonly owed: ChangeSet
   readonly unsentThroughRow: number
   readonly unsentBytes: number
   readonly lastSyncedAt: number | null
+  /** Fingerprints of the causes for which a repair was asked, in hex: each once, ever. */
+  readonly reported: readonly string[]
+  /** The fingerprint of what was missing at the end of the last burst, in hex, and for how many bursts. */
+  readonly gap: string
+  readonly gapBursts: number
 }
 
-const RECORD_VERSION = 1
+const RECORD_VERSION = 2
 export const DOCUMENT_RECORDS = 'document/'
+
+const FLAG = { DELETED: 1, RESYNCING: 2, CREATING: 4, CONFIRMED: 8 } as const
 
 export function documentRecordKey(documentId: string): string {
   return DOCUMENT_RECORDS + documentId
@@ -44,53 +63,85 @@ export function documentIdOfKey(key: string): string {
 export function encodeDocumentRecord(record: DocumentRecord): Uint8Array {
   const encoder = encoding.createEncoder()
   encoding.writeVarUint(encoder, RECORD_VERSION)
-  encoding.writeVarUint(encoder, record.mayLack ? 1 : 0)
+  encoding.writeVarUint(encoder, (record.mayLack ? 1 : 0) | (record.deleting ? 2 : 0))
   encoding.writeVarUint(encoder, record.unsentSince ?? 0)
+  encoding.writeVarString(encoder, record.conflict)
   encoding.writeVarUint(encoder, record.views.length)
-  for (const view of record.views) {
-    encoding.writeVarString(encoder, view.relay)
-    for (const bytes of [view.incarnation, view.mark, view.receipt, view.tag]) {
-      encoding.writeVarUint8Array(encoder, bytes)
-    }
-    encoding.writeVarUint(encoder, (view.deleted ? 1 : 0) | (view.resyncing ? 2 : 0))
-    view.unsent.write(encoder)
-    encoding.writeVarUint(encoder, view.unsentThroughRow)
-    encoding.writeVarUint(encoder, view.unsentBytes)
-    encoding.writeVarUint(encoder, view.lastSyncedAt ?? 0)
-  }
+  for (const view of record.views) writeView(encoder, view)
   return encoding.toUint8Array(encoder)
+}
+
+function writeView(encoder: encoding.Encoder, view: RelayViewRecord): void {
+  encoding.writeVarString(encoder, view.relay)
+  for (const bytes of [view.incarnation, view.mark, view.receipt, view.tag, view.generation]) {
+    encoding.writeVarUint8Array(encoder, bytes)
+  }
+  const flags =
+    (view.deleted ? FLAG.DELETED : 0) |
+    (view.resyncing ? FLAG.RESYNCING : 0) |
+    (view.creating ? FLAG.CREATING : 0) |
+    (view.confirmed ? FLAG.CONFIRMED : 0)
+  encoding.writeVarUint(encoder, flags)
+  view.unsent.write(encoder)
+  view.owed.write(encoder)
+  encoding.writeVarUint(encoder, view.unsentThroughRow)
+  encoding.writeVarUint(encoder, view.unsentBytes)
+  encoding.writeVarUint(encoder, view.lastSyncedAt ?? 0)
+  encoding.writeVarUint(encoder, view.reported.length)
+  for (const fingerprint of view.reported) encoding.writeVarString(encoder, fingerprint)
+  encoding.writeVarString(encoder, view.gap)
+  encoding.writeVarUint(encoder, view.gapBursts)
 }
 
 /** @throws Error when these bytes are no record of a version that this program knows. */
 export function decodeDocumentRecord(bytes: Uint8Array): DocumentRecord {
   const decoder = decoding.createDecoder(bytes)
   const version = decoding.readVarUint(decoder)
-  if (version !== RECORD_VERSION) {
+  if (version < 1 || version > RECORD_VERSION) {
     throw new Error(`a document record of version ${version}, and this program knows ${RECORD_VERSION}`)
   }
-  const mayLack = decoding.readVarUint(decoder) === 1
+  const flags = decoding.readVarUint(decoder)
   const unsentSince = decoding.readVarUint(decoder) || null
+  const conflict = version === 1 ? '' : decoding.readVarString(decoder)
   const views: RelayViewRecord[] = []
-  for (let left = decoding.readVarUint(decoder); left > 0; left--) {
-    const relay = decoding.readVarString(decoder)
-    const incarnation = decoding.readVarUint8Array(decoder)
-    const mark = decoding.readVarUint8Array(decoder)
-    const receipt = decoding.readVarUint8Array(decoder)
-    const tag = decoding.readVarUint8Array(decoder)
-    const flags = decoding.readVarUint(decoder)
-    views.push({
-      relay,
-      incarnation,
-      mark,
-      receipt,
-      tag,
-      deleted: (flags & 1) !== 0,
-      resyncing: (flags & 2) !== 0,
-      unsent: ChangeSet.read(decoder),
-      unsentThroughRow: decoding.readVarUint(decoder),
-      unsentBytes: decoding.readVarUint(decoder),
-      lastSyncedAt: decoding.readVarUint(decoder) || null,
-    })
+  for (let left = decoding.readVarUint(decoder); left > 0; left--) views.push(readView(decoder, version))
+  return { mayLack: (flags & 1) !== 0, deleting: (flags & 2) !== 0, unsentSince, conflict, views }
+}
+
+/** Version 1 had neither repairs nor anything owed. */
+function readView(decoder: decoding.Decoder, version: number): RelayViewRecord {
+  const isFirst = version === 1
+  const relay = decoding.readVarString(decoder)
+  const incarnation = decoding.readVarUint8Array(decoder)
+  const mark = decoding.readVarUint8Array(decoder)
+  const receipt = decoding.readVarUint8Array(decoder)
+  const tag = decoding.readVarUint8Array(decoder)
+  const generation = isFirst ? new Uint8Array(0) : decoding.readVarUint8Array(decoder)
+  const flags = decoding.readVarUint(decoder)
+  return {
+    relay,
+    incarnation,
+    mark,
+    receipt,
+    tag,
+    generation,
+    deleted: (flags & FLAG.DELETED) !== 0,
+    resyncing: (flags & FLAG.RESYNCING) !== 0,
+    creating: (flags & FLAG.CREATING) !== 0,
+    confirmed: (flags & FLAG.CONFIRMED) !== 0,
+    unsent: ChangeSet.read(decoder),
+    owed: isFirst ? new ChangeSet() : ChangeSet.read(decoder),
+    unsentThroughRow: decoding.readVarUint(decoder),
+    unsentBytes: decoding.readVarUint(decoder),
+    lastSyncedAt: decoding.readVarUint(decoder) || null,
+    reported: isFirst ? [] : readTexts(decoder),
+    gap: isFirst ? '' : decoding.readVarString(decoder),
+    gapBursts: isFirst ? 0 : decoding.readVarUint(decoder),
   }
-  return { mayLack, unsentSince, views }
+}
+
+function readTexts(decoder: decoding.Decoder): readonly string[] {
+  const texts: string[] = []
+  for (let left = decoding.readVarUint(decoder); left > 0; left--) texts.push(decoding.readVarString(decoder))
+  return texts
 }

@@ -1,21 +1,16 @@
 // One document as one relay has it, by what this device was told: bookmarks, and what the relay lacks.
 // Pure state; the rows and the record that make it durable are LiveDocument's.
 import type * as Y from 'yjs'
-import type { ChangeSet } from './change-set.ts'
+import { EMPTY, sameBytes } from './bytes.ts'
+import { ChangeSet } from './change-set.ts'
 import { IdSet } from './id-set.ts'
+import type { Incoming } from './incoming.ts'
+import { newOutgoing, type Outgoing } from './outgoing.ts'
 import type { RelayViewRecord } from './record.ts'
 import { encodeChanges, pendingUpdate, structsBeyond } from './update.ts'
 
-export const EMPTY: Uint8Array = new Uint8Array(0)
-
-/** A payload on its way. It is repeated with the same bytes until it is acknowledged or refused. */
-export interface PushInFlight {
-  readonly pushId: Uint8Array
-  readonly payload: Uint8Array
-  readonly changes: ChangeSet
-  /** Bytes that the relay said it holds of a payload that takes several messages. */
-  staged: number
-}
+/** Causes of repairs that are remembered: of more, the oldest would be reported once again. */
+const REPORTED_MAX = 64
 
 export class RelayView {
   readonly relay: string
@@ -23,49 +18,87 @@ export class RelayView {
   mark: Uint8Array = EMPTY
   receipt: Uint8Array = EMPTY
   tag: Uint8Array = EMPTY
+  generation: Uint8Array = EMPTY
   deleted = false
-  /** Between RESET and the SYNCED that ends it: nothing of `unsent` is pushed before it is known what the relay has. */
+  /** The document is to be begun anew where a tombstone stands. */
+  creating = false
+  /** The log is being given from its beginning, or from a snapshot: what is owed shrinks as it comes. */
   resyncing = false
+  /** Another device has claimed a mark at or after this device's newest acknowledged push. */
+  confirmed = false
   lastSyncedAt: number | null = null
-  /** Of edits that are in the device store, never of one that is not; and of what other relays gave. */
+  /** Made here, in the device store, and never acknowledged by this relay: goes first. */
   unsent: ChangeSet
-  /** About what pushing `unsent` would carry. */
+  /** What the relay lacks besides: other devices may have it too, so it is given back in turn. */
+  owed: ChangeSet
+  /** About what pushing both would carry. */
   unsentBytes = 0
-  inFlight: PushInFlight[] = []
+  outgoing: Outgoing[] = []
+  /** The mark of this device's newest claim: none is made twice. */
+  claimedMark: Uint8Array = EMPTY
+  /** A payload of which the first bytes have come. */
+  incoming: Incoming | null = null
+  /** What was missing at the end of the last bursts, as fingerprint in hex, and for how many bursts. */
+  gap = ''
+  gapBursts = 0
+  #reported: string[] = []
   /** Deletions that Yjs made while it cleaned up after a relay's entry: every device makes the same ones. */
   #echoes = new IdSet()
   #echoesDueAt = 0
 
-  constructor(relay: string, unsent: ChangeSet, record?: RelayViewRecord) {
+  /** Without a record the relay is new to this device, and lacks `everything`; other devices may have it too. */
+  constructor(relay: string, everything: () => ChangeSet, record?: RelayViewRecord) {
     this.relay = relay
-    this.unsent = unsent
+    this.unsent = record?.unsent ?? new ChangeSet()
+    this.owed = record?.owed ?? everything()
     if (record === undefined) return
     this.incarnation = record.incarnation
     this.mark = record.mark
     this.receipt = record.receipt
     this.tag = record.tag
+    this.generation = record.generation
     this.deleted = record.deleted
+    this.creating = record.creating
     this.resyncing = record.resyncing
+    this.confirmed = record.confirmed
     this.unsentBytes = record.unsentBytes
     this.lastSyncedAt = record.lastSyncedAt
+    this.#reported = [...record.reported]
+    this.gap = record.gap
+    this.gapBursts = record.gapBursts
   }
 
   toRecord(unsentThroughRow: number): RelayViewRecord {
-    const { relay, incarnation, mark, receipt, tag, deleted, resyncing, unsent, unsentBytes, lastSyncedAt } = this
-    const bookmarks = { incarnation, mark, receipt, tag, deleted, resyncing }
-    return { relay, ...bookmarks, unsent, unsentThroughRow, unsentBytes, lastSyncedAt }
+    const { relay, incarnation, mark, receipt, tag, generation, lastSyncedAt, gap, gapBursts } = this
+    const { deleted, creating, resyncing, confirmed, unsent, owed, unsentBytes } = this
+    const bookmarks = { relay, incarnation, mark, receipt, tag, generation, deleted, creating, resyncing, confirmed }
+    const reported = this.#reported
+    return { ...bookmarks, unsent, owed, unsentThroughRow, unsentBytes, lastSyncedAt, reported, gap, gapBursts }
   }
 
-  /** These are on this device, and this relay neither gave nor acknowledged them. */
+  /** The relay neither gave nor acknowledged all that is on this device. */
+  get isLacking(): boolean {
+    return !this.unsent.isEmpty || !this.owed.isEmpty
+  }
+
+  /** These were made here, and this relay did not acknowledge them. */
   lacks(changes: ChangeSet, byteLength: number): void {
     this.unsent.addAll(changes)
+    this.unsentBytes += byteLength
+    this.confirmed = false
+  }
+
+  /** These are on this device, another relay gave them, and this one did not. */
+  owes(changes: ChangeSet, byteLength: number): void {
+    this.owed.addAll(changes.without(this.unsent))
     this.unsentBytes += byteLength
   }
 
   /** The relay gave or acknowledged these: it has them. */
   known(changes: ChangeSet, byteLength: number): void {
     this.unsent.removeAll(changes)
-    this.unsentBytes = this.unsent.isEmpty ? 0 : Math.max(1, this.unsentBytes - byteLength)
+    this.owed.removeAll(changes)
+    this.unsentBytes = this.isLacking ? Math.max(1, this.unsentBytes - byteLength) : 0
     this.#echoes.removeAll(changes.deletes)
   }
 
@@ -75,59 +108,92 @@ export class RelayView {
     this.#echoes.addAll(deletes)
   }
 
-  /** The bookmarks were not of this relay's log: it lacks all that it does not give again. */
-  reset(incarnation: Uint8Array, everything: ChangeSet, byteLength: number): void {
-    this.incarnation = incarnation
+  /**
+   * The log is given anew, from its beginning or from a snapshot: the relay has what it gives from now on, and nothing
+   * else. What was made here and never acknowledged stays unsent; the rest of `everything` is owed until it comes.
+   */
+  resync(everything: ChangeSet, byteLength: number): void {
     this.mark = EMPTY
     this.receipt = EMPTY
     this.tag = EMPTY
-    this.unsent = everything
-    this.unsentBytes = everything.isEmpty ? 0 : byteLength
+    this.owed = everything.without(this.unsent)
+    this.unsentBytes = this.isLacking ? byteLength : 0
     this.resyncing = true
+    this.confirmed = false
   }
 
-  /** What is to be pushed now: what is in flight with the same bytes, then what is unsent beside it. */
-  pushes(doc: Y.Doc, nowMs: number, pushIdOf: (payload: Uint8Array) => Uint8Array): readonly PushInFlight[] {
-    if (this.resyncing) return this.inFlight
+  /** The document is begun anew there: all of it is this device's to give. */
+  createAnew(everything: ChangeSet, byteLength: number): void {
+    this.resync(new ChangeSet(), 0)
+    this.resyncing = false
+    this.incarnation = EMPTY
+    this.generation = EMPTY
+    this.unsent = everything
+    this.unsentBytes = byteLength
+    this.deleted = false
+    this.creating = true
+    this.outgoing = []
+    this.incoming = null
+  }
+
+  /** Derives what is to be pushed beside what is on its way already; what is owed only where `mayGiveBack`. */
+  derivePushes(doc: Y.Doc, nowMs: number, mayGiveBack: boolean, idOf: (payload: Uint8Array) => Uint8Array): void {
     const rest = this.unsent.copy()
-    for (const { changes } of this.inFlight) rest.removeAll(changes)
-    if (rest.isEmpty || this.#isDeferred(rest, nowMs)) return this.inFlight
+    if (mayGiveBack) rest.addAll(this.owed)
+    for (const { changes } of this.outgoing) if (changes !== null) rest.removeAll(changes)
+    if (rest.isEmpty || this.#isDeferred(rest, nowMs)) return
     const pending = structsBeyond(doc, rest)
     rest.removeAll(pending)
-    this.#launch(encodeChanges(doc, rest), rest, pushIdOf)
-    if (!pending.isEmpty) this.#launch(pendingUpdate(doc), pending, pushIdOf)
-    return this.inFlight
+    this.#launch(encodeChanges(doc, rest), rest, idOf)
+    if (!pending.isEmpty) this.#launch(pendingUpdate(doc), pending, idOf)
   }
 
-  acknowledged(pushId: Uint8Array, receipt: Uint8Array): boolean {
+  /** What neither is on its way nor has arrived: a state that holds it is not the log's. */
+  get isUncarried(): boolean {
+    const rest = this.unsent.copy()
+    rest.addAll(this.owed)
+    for (const { changes } of this.outgoing) if (changes !== null) rest.removeAll(changes)
+    return !rest.isEmpty
+  }
+
+  /** Undefined: it was acknowledged already. */
+  acknowledged(pushId: Uint8Array, receipt: Uint8Array): Outgoing | undefined {
     this.receipt = receipt
-    const push = this.#land(pushId)
-    if (push !== undefined) this.known(push.changes, push.payload.length)
-    return push !== undefined
+    this.creating = false
+    const push = this.land(pushId)
+    if (push?.changes) this.known(push.changes, push.payload.length)
+    return push
   }
 
-  refused(pushId: Uint8Array): void {
-    this.#land(pushId)
+  /** It arrived, or was refused. */
+  land(id: Uint8Array): Outgoing | undefined {
+    const at = this.outgoing.findIndex((outgoing) => sameBytes(outgoing.id, id))
+    return at < 0 ? undefined : this.outgoing.splice(at, 1)[0]
   }
 
-  #launch(payload: Uint8Array | null, changes: ChangeSet, pushIdOf: (payload: Uint8Array) => Uint8Array): void {
+  /** False: a repair was asked for this cause before. */
+  report(fingerprint: string): boolean {
+    if (this.#reported.includes(fingerprint)) return false
+    this.#reported = [...this.#reported, fingerprint].slice(-REPORTED_MAX)
+    return true
+  }
+
+  /** What is missing at the end of a burst (empty: nothing); whether it was missing at the end of the one before too. */
+  noteGap(fingerprint: string): boolean {
+    this.gapBursts = fingerprint === this.gap ? this.gapBursts + 1 : 1
+    this.gap = fingerprint
+    return fingerprint !== '' && this.gapBursts >= 2
+  }
+
+  #launch(payload: Uint8Array | null, changes: ChangeSet, idOf: (payload: Uint8Array) => Uint8Array): void {
     if (payload === null) {
       this.known(changes, 0) // Nothing of it is in the document.
     } else {
-      this.inFlight.push({ pushId: pushIdOf(payload), payload, changes, staged: 0 })
+      this.outgoing.push(newOutgoing(idOf(payload), payload, changes))
     }
-  }
-
-  #land(pushId: Uint8Array): PushInFlight | undefined {
-    const at = this.inFlight.findIndex((push) => sameBytes(push.pushId, pushId))
-    return at < 0 ? undefined : this.inFlight.splice(at, 1)[0]
   }
 
   #isDeferred(rest: ChangeSet, nowMs: number): boolean {
     return rest.structs.isEmpty && nowMs < this.#echoesDueAt && this.#echoes.includes(rest.deletes)
   }
-}
-
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
 }

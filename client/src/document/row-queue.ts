@@ -5,7 +5,7 @@ import type { NewRow, OpenDeviceStore, StoreWrite } from '../store/contract.ts'
 import { storeError } from '../store/errors.ts'
 import type { ChangeSet } from './change-set.ts'
 import { documentRecordKey } from './record.ts'
-import { encodeRow, type Row } from './rows.ts'
+import { encodeRow, isUpdatesRow, type Row } from './rows.ts'
 
 /** A row that is not in the store yet. */
 export interface PendingRow {
@@ -35,6 +35,8 @@ const BYTES_SINCE_BASE_MIN = 64 * 1024
 export class RowQueue {
   readonly #options: RowQueueOptions
   #pending: PendingRow[] = []
+  /** Ids of rows that are of no use any more. */
+  #removals: number[] = []
   #underWay: readonly PendingRow[] = []
   #recordDue = false
   #running: Promise<void> | null = null
@@ -81,6 +83,13 @@ export class RowQueue {
     this.#wake()
   }
 
+  /** These rows are of no use any more; they go with the next commit, and with the rows that were appended before. */
+  remove(ids: readonly number[]): void {
+    if (ids.length === 0) return
+    this.#removals.push(...ids)
+    this.#wake()
+  }
+
   /** The record is to be written. */
   touch(): void {
     this.#recordDue = true
@@ -119,11 +128,13 @@ export class RowQueue {
     const pending = joinLocalRows(this.#pending)
     const recordDue = this.#recordDue
     const append = pending.map(({ row }) => ({ documentId: this.#options.documentId, bytes: encodeRow(row) }))
-    const replaced = pending.flatMap(({ replaces }) => replaces)
+    const removals = this.#removals
+    const replaced = [...removals, ...pending.flatMap(({ replaces }) => replaces)]
     const write = this.#write(append, replaced, recordDue ? this.#options.record(this.#throughRow, pending) : null)
     // Taken out before the wait, so that what comes meanwhile gathers for the next commit.
     this.#underWay = pending
     this.#pending = []
+    this.#removals = []
     this.#recordDue = false
     try {
       const ids = await this.#options.store.commit(write)
@@ -136,6 +147,7 @@ export class RowQueue {
     } catch (error) {
       this.#underWay = []
       this.#pending = [...pending, ...this.#pending]
+      this.#removals = [...removals, ...this.#removals]
       this.#recordDue ||= recordDue
       this.#problem = storeError(error, this.#options.documentId)
     }
@@ -145,7 +157,7 @@ export class RowQueue {
 
   #noteRow(id: number, byteLength: number, pending: PendingRow): void {
     this.#throughRow = id
-    if (pending.row.kind !== 'held') {
+    if (isUpdatesRow(pending.row)) {
       this.#rowIds.push(id)
       this.#rowsSinceBase++
       this.#bytesSinceBase += byteLength

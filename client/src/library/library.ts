@@ -2,8 +2,8 @@
 // A document is stale at a relay when the feed names another state of it than the one this device stored last.
 import type { FeedPage } from '@tidemark/protocol'
 import type { FeedRequest } from '../burst/round.ts'
+import { EMPTY, sameBytes } from '../document/bytes.ts'
 import { DOCUMENT_RECORDS, type DocumentRecord, decodeDocumentRecord, documentIdOfKey } from '../document/record.ts'
-import { EMPTY, sameBytes } from '../document/relay-view.ts'
 import type { OpenDeviceStore, StoreWrite } from '../store/contract.ts'
 import {
   decodeListing,
@@ -50,11 +50,13 @@ export class Library {
   private constructor(relays: readonly string[], mirror: readonly string[]) {
     this.#relays = relays
     this.#mirror = new Set(mirror)
-    for (const relay of relays) this.#feeds.set(relay, { marks: new Map(), listings: new Map(), stale: new Set() })
+    for (const relay of relays)
+      this.#feeds.set(relay, { marks: new Map(), listings: new Map(), stale: new Set(), handedBack: new Set() })
   }
 
-  documentIds(): IterableIterator<string> {
-    return this.#documents.keys()
+  /** Without those that were deleted everywhere. */
+  *documentIds(): IterableIterator<string> {
+    for (const [id, record] of this.#documents) if (!isGone(record)) yield id
   }
 
   /** Null: the document is on this device, and nothing of it is stored yet. */
@@ -86,14 +88,15 @@ export class Library {
 
   list(vault: string): readonly DocumentListing[] {
     const listings = new Map<string, DocumentListing>()
-    for (const id of this.#documents.keys()) {
-      if (vaultOf(id) === vault) listings.set(id, { id, onDevice: true, deleted: false })
+    for (const [id, record] of this.#documents) {
+      const deleted = isGone(record)
+      if (vaultOf(id) === vault) listings.set(id, { id, onDevice: !deleted, deleted })
     }
     for (const { listings: listed } of this.#feeds.values()) {
       for (const [id, { deleted }] of listed) {
         if (vaultOf(id) !== vault) continue
         const before = listings.get(id)
-        listings.set(id, { id, onDevice: this.#documents.has(id), deleted: deleted || (before?.deleted ?? false) })
+        listings.set(id, { id, onDevice: before?.onDevice ?? false, deleted: deleted || (before?.deleted ?? false) })
       }
     }
     return [...listings.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
@@ -108,7 +111,7 @@ export class Library {
     for (const [id, record] of this.#documents) {
       if (record === null) continue
       const isKnownTo = (relay: string): boolean => record.views.some((view) => view.relay === relay)
-      if (record.mayLack || !this.#relays.every(isKnownTo)) yield id
+      if (record.mayLack || (record.deleting && !isGone(record)) || !this.#relays.every(isKnownTo)) yield id
     }
   }
 
@@ -172,6 +175,20 @@ export class Library {
     }
   }
 
+  /** The relay was told of the deletion, or told this device of it, and its feed does not know of it (any more). */
+  isTombstoneLost(relay: string, documentId: string): boolean {
+    const { listings, marks, handedBack } = this.#feedsOf(relay)
+    const view = this.#documents.get(documentId)?.views.find((candidate) => candidate.relay === relay)
+    if (!view?.deleted || view.mark.length === 0 || handedBack.has(documentId)) return false
+    return marks.has(vaultOf(documentId)) && !listings.has(documentId)
+  }
+
+  /** Once for each feed: a token that does not delete must not try for ever. */
+  noteHandedBack(relay: string, documentId: string): void {
+    this.#feedsOf(relay).handedBack.add(documentId)
+    this.#check(relay, documentId)
+  }
+
   #check(relay: string, documentId: string): void {
     const { stale } = this.#feedsOf(relay)
     if (this.#isStale(relay, documentId)) stale.add(documentId)
@@ -181,10 +198,10 @@ export class Library {
   #isStale(relay: string, documentId: string): boolean {
     const { listings, marks } = this.#feedsOf(relay)
     const view = this.#documents.get(documentId)?.views.find((candidate) => candidate.relay === relay)
-    if (view?.deleted) return false
     const listing = listings.get(documentId)
+    if (view?.deleted) return this.isTombstoneLost(relay, documentId)
     if (listing === undefined) return view !== undefined && view.mark.length > 0 && marks.has(vaultOf(documentId))
-    if (listing.deleted && view === undefined) return false
+    if (listing.deleted) return view !== undefined
     const isWanted = this.#documents.has(documentId) || this.#mirror.has(vaultOf(documentId))
     return isWanted && (view === undefined || !sameBytes(view.tag, listing.tag))
   }
@@ -205,6 +222,13 @@ interface RelayFeeds {
   /** By document id. */
   readonly listings: Map<string, Listing>
   readonly stale: Set<string>
+  /** Documents whose tombstones were given back since the feed was listed from its beginning. */
+  readonly handedBack: Set<string>
+}
+
+/** Deleted by this device, and every relay has been told: only the tombstone is kept. */
+function isGone(record: DocumentRecord | null): boolean {
+  return record?.deleting === true && record.views.every(({ deleted }) => deleted)
 }
 
 function vaultOf(documentId: string): string {

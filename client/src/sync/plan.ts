@@ -3,11 +3,12 @@
 import type { FeedPage } from '@tidemark/protocol'
 import type { FeedRequest } from '../burst/round.ts'
 import type { Device } from '../device/device.ts'
+import { sameBytes } from '../document/bytes.ts'
 import { Exchange } from '../document/exchange.ts'
 import type { LiveDocument } from '../document/live-document.ts'
-import { sameBytes } from '../document/relay-view.ts'
 import type { TidemarkError } from '../errors.ts'
 import { relayKey } from '../library/records.ts'
+import type { CompactionPolicy } from '../options.ts'
 import type { StoreWrite } from '../store/contract.ts'
 import { storeError } from '../store/errors.ts'
 
@@ -20,6 +21,13 @@ export interface SyncScope {
   readonly open: ReadonlySet<string>
 }
 
+export interface BurstPlanOptions {
+  readonly device: Device
+  readonly relay: string
+  readonly scope: SyncScope
+  readonly compaction: CompactionPolicy
+}
+
 /** Documents in memory at once for the sake of a burst. */
 const BATCH_DOCUMENTS_MAX = 64
 /** Up to so many open documents are asked for in the first message; of more, the feed says which have changed. */
@@ -29,6 +37,7 @@ export class BurstPlan {
   readonly #device: Device
   readonly #relay: string
   readonly #scope: SyncScope
+  readonly #compaction: CompactionPolicy
   readonly #waiting: Set<string>
   readonly #taken = new Set<string>()
   readonly #exchanges: Exchange[] = []
@@ -39,10 +48,11 @@ export class BurstPlan {
   #preparing: Promise<unknown> = Promise.resolve()
   #isFinished = false
 
-  constructor(device: Device, relay: string, scope: SyncScope) {
+  constructor({ device, relay, scope, compaction }: BurstPlanOptions) {
     this.#device = device
     this.#relay = relay
     this.#scope = scope
+    this.#compaction = compaction
     const eager = scope.open.size <= EAGER_DOCUMENTS_MAX ? [...scope.open] : []
     this.#waiting = new Set(scope.documents ?? [...eager, ...device.library.lacking()])
   }
@@ -92,14 +102,19 @@ export class BurstPlan {
     if (document === null) return null
     const view = document.views.get(this.#relay)
     if (view === undefined) throw new Error(`${documentId} has no view of ${this.#relay}`)
-    const exchange = new Exchange(document, view)
+    const handsBack = view.deleted && this.#device.library.isTombstoneLost(this.#relay, documentId)
+    const { windowBytes } = this.#device.paceOf(this.#relay)
+    const exchange = new Exchange({ document, view, compaction: this.#compaction, windowBytes, handsBack })
     this.#exchanges.push(exchange)
     this.#inMemory.push(exchange)
     document.exchanges++
     try {
       if (document.needsRebuild) await document.rebuild()
       await document.flush()
-      if (view.deleted) exchange.fail('DELETED', 'The document was deleted on the relay')
+      if (view.deleted && !handsBack) {
+        if (document.deleting) exchange.skip()
+        else exchange.fail('DELETED', 'The document was deleted on the relay')
+      }
     } catch (error) {
       const { code, message } = storeError(error)
       exchange.fail(code, message)
@@ -159,8 +174,10 @@ export class BurstPlan {
 
   async #release(exchanges: readonly Exchange[]): Promise<void> {
     let failure: unknown = null
-    for (const { document } of exchanges) {
+    for (const { document, view, handsBack } of exchanges) {
       document.exchanges--
+      if (handsBack) this.#device.library.noteHandedBack(this.#relay, document.id)
+      document.transfers.keepIncoming(view)
       try {
         await this.#settle(document)
       } catch (error) {
@@ -176,5 +193,6 @@ export class BurstPlan {
     } finally {
       await this.#device.release(document)
     }
+    await this.#device.finishDeletion(document)
   }
 }

@@ -6,7 +6,7 @@ import { connectWebSocket } from '../carrier/websocket.ts'
 import type { Device } from '../device/device.ts'
 import type { Exchange } from '../document/exchange.ts'
 import { TidemarkError } from '../errors.ts'
-import type { RelayTarget, TokenSource } from '../options.ts'
+import type { CompactionPolicy, RelayTarget, TokenSource } from '../options.ts'
 import type { Platform, Timer } from '../platform.ts'
 import type { DocumentReport, RelayReport, SyncProgress } from '../report.ts'
 import { storeError } from '../store/errors.ts'
@@ -17,6 +17,7 @@ export interface RelaySyncOptions {
   readonly platform: Platform
   readonly target: Required<RelayTarget>
   readonly scope: SyncScope
+  readonly compaction: CompactionPolicy
   progress(progress: SyncProgress): void
 }
 
@@ -30,7 +31,7 @@ export interface RelaySyncResult {
 
 /** Without a byte from the relay for so long, the connection counts as dead: half-open sockets say nothing. */
 const SILENCE_MS_MAX = 20_000
-/** Payload bytes that the relay may have on the way to this device; also bounds an HTTP response. */
+/** Payload bytes that the relay may have on the way to this device over a WebSocket. */
 const RECEIVE_WINDOW_BYTES = 4 * 1024 * 1024
 const CLOSE_WAIT_MS_MAX = 2_000
 const CLIENT_NAME = 'tidemark/0.1'
@@ -58,7 +59,7 @@ export class RelaySync {
     })
     this.#whenStopped.catch(() => undefined)
     this.#options = options
-    this.#plan = new BurstPlan(options.device, options.target.url, options.scope)
+    this.#plan = this.#newPlan()
   }
 
   /** Never rejects: what went wrong is in the report. */
@@ -85,13 +86,13 @@ export class RelaySync {
   }
 
   async #attempt(wasRefused: boolean): Promise<TidemarkError | null> {
-    const { target, device } = this.#options
+    const { target } = this.#options
     try {
       const token = await Promise.race([tokenOf(target.token, target.url, wasRefused), this.#whenStopped])
       if (wasRefused) {
         // A second attempt gets its documents anew; what the first one settled stays settled.
         await this.#plan.finish()
-        this.#plan = new BurstPlan(device, target.url, this.#options.scope)
+        this.#plan = this.#newPlan()
       }
       const exchanges = await this.#plan.next()
       return await new Promise((resolve) => {
@@ -112,13 +113,15 @@ export class RelaySync {
     }
     const { platform, target, device } = this.#options
     const isHttp = overHttp || platform.WebSocket === null
+    const pace = device.paceOf(target.url)
     this.#burst = new Burst({
       relay: target.url,
       deviceId: device.id,
       token,
       clientName: CLIENT_NAME,
       helloEveryRound: isHttp,
-      receiveWindowBytes: RECEIVE_WINDOW_BYTES,
+      receiveWindowBytes: isHttp ? pace.downBytes : RECEIVE_WINDOW_BYTES,
+      uploadBytes: pace.upBytes,
       feeds: this.#plan.feeds(),
       exchanges,
     })
@@ -141,10 +144,16 @@ export class RelaySync {
     }
   }
 
+  #newPlan(): BurstPlan {
+    const { device, target, scope, compaction } = this.#options
+    return new BurstPlan({ device, relay: target.url, scope, compaction })
+  }
+
   /** The connection ended, or says nothing: where none was ever made, a proxy may let the other carrier through. */
   #lost(error: TidemarkError): void {
     const fallBack = this.#fallBack
     this.#fallBack = null
+    this.#options.device.paceOf(this.#options.target.url).cut()
     if (fallBack === null || this.#stopped) {
       this.#dispatch({ type: 'closed', error })
     } else {
@@ -155,6 +164,7 @@ export class RelaySync {
 
   #receive(bytes: Uint8Array): void {
     this.#bytesReceived += bytes.length
+    this.#options.device.paceOf(this.#options.target.url).moved(bytes.length)
     this.#carrierName = this.#carrier?.name ?? this.#carrierName
     this.#watchSilence()
     this.#dispatch({ type: 'message', bytes })
@@ -170,6 +180,7 @@ export class RelaySync {
     switch (effect.type) {
       case 'send':
         this.#bytesSent += effect.bytes.length
+        this.#options.device.paceOf(this.#options.target.url).moved(effect.bytes.length)
         this.#carrier?.send(effect.bytes)
         return
       case 'plan':
@@ -180,9 +191,12 @@ export class RelaySync {
     }
   }
 
-  async #answerPlan({ epoch, pages }: Extract<BurstEffect, { type: 'plan' }>): Promise<void> {
+  async #answerPlan({ epoch, pages, goingOn }: Extract<BurstEffect, { type: 'plan' }>): Promise<void> {
     const feeds = await this.#plan.learn(epoch, pages)
-    this.#dispatch({ type: 'planned', exchanges: await this.#plan.next(), feeds })
+    const exchanges = await this.#plan.next()
+    // A mark that is presented again is one that this device has stored, with all that it covers.
+    await Promise.all(goingOn.map(({ document }) => document.flush()))
+    this.#dispatch({ type: 'planned', exchanges, feeds })
   }
 
   #watchSilence(): void {
@@ -212,7 +226,7 @@ export class RelaySync {
   #reportProgress(): void {
     const { exchanges } = this.#plan
     this.#options.progress({
-      bytesDone: this.#burst?.entryBytesReceived ?? 0,
+      bytesDone: this.#burst?.payloadBytesReceived ?? 0,
       bytesTotal: exchanges.reduce((sum, { bytesToCome }) => sum + bytesToCome, 0),
       documentsDone: exchanges.filter(({ isSettled }) => isSettled).length,
       documentsTotal: exchanges.length + this.#plan.documentsLeft,

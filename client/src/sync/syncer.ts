@@ -1,7 +1,7 @@
 // sync(): one burst with each relay at a time, and one report of them all.
 import type { Device } from '../device/device.ts'
 import { TidemarkError } from '../errors.ts'
-import type { RelayTarget } from '../options.ts'
+import type { CompactionPolicy, RelayTarget } from '../options.ts'
 import type { AbortSignalLike, Platform } from '../platform.ts'
 import type { SyncProgress, SyncReport } from '../report.ts'
 import { reportUncaught } from '../uncaught.ts'
@@ -23,6 +23,7 @@ export interface SyncerOptions {
   readonly device: Device
   readonly platform: Platform
   readonly relays: readonly Required<RelayTarget>[]
+  readonly compaction: CompactionPolicy
   /** Documents that the app holds open now. */
   openDocuments(): ReadonlySet<string>
 }
@@ -88,7 +89,7 @@ export class Syncer {
   }
 
   async #syncRelays(scope: SyncScope, options: SyncOptions, stop: Stop): Promise<readonly RelaySyncResult[]> {
-    const { device, platform, relays } = this.#options
+    const { device, platform, relays, compaction } = this.#options
     const progress = new Map<string, SyncProgress>()
     const runs = relays.map(async (target) => {
       const sync = new RelaySync({
@@ -96,6 +97,7 @@ export class Syncer {
         platform,
         target,
         scope,
+        compaction,
         progress: (one) => {
           progress.set(target.url, one)
           try {

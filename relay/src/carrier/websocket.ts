@@ -94,7 +94,17 @@ class WebSocketCarrier implements Carrier {
     this.#socket.once('drain', this.#drained)
   }
 
+  pause(): void {
+    this.#webSocket.pause()
+  }
+
+  resume(): void {
+    this.#webSocket.resume()
+  }
+
   close(code: Code, reason: string): void {
+    // The other side's goodbye has to be read.
+    this.#webSocket.resume()
     this.#webSocket.close(CLOSE_CODE[code] ?? CLOSE_CODE.FAULT, clip(reason))
   }
 

@@ -1,12 +1,14 @@
 // One document's part in a round: what was asked, what was judged and stored, and the answers that come before serving.
-import type { Code, Have, Open, Opened, Push, Refused } from '@tidemark/protocol'
+import type { Code, Compacted, Deleted, Have, Leased, Open, Opened, Push, Refused } from '@tidemark/protocol'
 import { RETRYABLE, zeroTag } from '@tidemark/protocol'
-import { equalBytes } from '../bytes.ts'
+import { bytesKey, equalBytes } from '../bytes.ts'
 import type { Judgement, JudgeRequest } from '../store/contract.ts'
-import type { Right } from '../token/grants.ts'
+import { includesRight, type Right } from '../token/grants.ts'
 import type { Durable } from './durable.ts'
 import type { Outlet } from './outlet.ts'
+import type { Peer } from './peer.ts'
 import type { ChannelRequest } from './request.ts'
+import { NO_TURN, type TurnAnswer, type Turns } from './turns.ts'
 
 const NOTHING = new Uint8Array(0)
 
@@ -16,11 +18,21 @@ export interface ChannelFault {
   readonly message: string
 }
 
+/** What OPENED says beside the judgement. */
+export interface Advice {
+  readonly urgency: Opened['urgency']
+  readonly claimWanted: boolean
+}
+
 export class Channel {
-  readonly open: Open
-  readonly pushes: readonly Push[]
+  readonly request: ChannelRequest
   fault: ChannelFault | null = null
   right: Right | null = null
+  turn: TurnAnswer = NO_TURN
+  /** The OPEN carried a claim that counted. */
+  claimed = false
+  /** DELETE was OK: nothing is served. */
+  isDeleted = false
   /** OPENED was sent. */
   opened = false
   /** How often the log turned out to be another one than was judged. */
@@ -28,23 +40,45 @@ export class Channel {
   #judgement: Judgement | null = null
   /** By index. */
   readonly #durables = new Map<number, Durable>()
-  readonly #have = new Map<string, Have>()
-  #refused: Refused[] = []
+  readonly #refused = new Map<string, Refused>()
+  #have: Have[] = []
+  #leased: Leased | null = null
+  #compacted: Compacted | null = null
+  #deleted: Deleted | null = null
   #unserved: readonly string[]
 
   constructor(request: ChannelRequest) {
-    this.open = request.open
-    this.pushes = request.pushes
+    this.request = request
     this.#unserved = request.open.linger ? ['linger', ...request.unserved] : request.unserved
   }
 
+  get open(): Open {
+    return this.request.open
+  }
+
+  get pushes(): readonly Push[] {
+    return this.request.pushes
+  }
+
   get judgeRequest(): JudgeRequest {
-    const { documentId, incarnation, mark, receipt, create } = this.open
-    return { documentId, incarnation, mark, receipt, create }
+    const { documentId, incarnation, mark, receipt, create, partial } = this.open
+    if (!this.opened) return { documentId, incarnation, mark, receipt, create, partial: partial?.id ?? NOTHING }
+    // The device was told of this log, and is to begin again: whatever it has of it counts no more.
+    return { documentId, incarnation: this.incarnation, mark: NOTHING, receipt: NOTHING, create, partial: NOTHING }
   }
 
   get judgement(): Judgement | null {
     return this.#judgement
+  }
+
+  /** As OPENED says it: a device that was told the state of one log and is now on another has to begin again. */
+  get status(): Opened['status'] {
+    const status = this.#judgement?.status ?? 'NEW'
+    return this.opened && status !== 'DELETED' ? 'RESET' : status
+  }
+
+  get mayWrite(): boolean {
+    return includesRight(this.right, 'write')
   }
 
   /** What the store has flushed for this channel in this round, in log order, each index once. */
@@ -64,60 +98,84 @@ export class Channel {
     return judged.length > 0 && !equalBytes(judged, this.incarnation)
   }
 
+  /** Index of the newest push of this device that is known to be in the log; 0: none is. */
+  get newestPushed(): number {
+    return Math.max(this.#judgement?.receiptIndex ?? 0, ...this.#durables.keys())
+  }
+
   judged(judgement: Judgement): void {
     this.#judgement = judgement
     if (this.moves > 0) this.#forgetStoredElsewhere(judgement)
+  }
+
+  /** Before anything is read: then whoever gets the turn is served what the one before it gave. */
+  askTurn(turns: Turns, { deviceKey, connection }: Peer, nowMs: number): void {
+    const { status } = this
+    const asks = this.open.reseeding || status === 'RESET'
+    // Who may not give anything back would only keep the others waiting.
+    const isGiven = asks && status !== 'DELETED' && this.mayWrite && this.fault === null
+    this.turn = isGiven ? turns.ask(this.open.documentId, deviceKey, connection, nowMs) : NO_TURN
+  }
+
+  /** After the pushes of the round are stored: who does not ask for the turn owes nothing any more. */
+  endTurn(turns: Turns, { deviceKey }: Peer): void {
+    if (this.turn.turn === 'NONE' && this.fault === null) turns.end(this.open.documentId, deviceKey)
   }
 
   stored(durable: Durable): void {
     this.#durables.set(durable.index, durable)
   }
 
+  /** Once for each push id, however many pieces of it came. */
   refuse(pushId: Uint8Array, code: Code, message: string, retryAfterMs = 0): void {
-    this.#refused.push({ type: 'REFUSED', channel: this.open.channel, pushId, code, retryAfterMs, message })
+    const waitMs = RETRYABLE.has(code) ? retryAfterMs : 0
+    const { channel } = this.open
+    this.#refused.set(bytesKey(pushId), { type: 'REFUSED', channel, pushId, code, retryAfterMs: waitMs, message })
   }
 
   /** The last word about one unfinished payload. */
-  have(key: string, pushId: Uint8Array, staged: number): void {
-    this.#have.set(key, { type: 'HAVE', channel: this.open.channel, id: pushId, staged })
+  have(id: Uint8Array, staged: number): void {
+    this.#have.push({ type: 'HAVE', channel: this.open.channel, id, staged })
   }
 
-  /** The payload turned out whole, or wrong: how much of it is staged matters no more. */
-  haveNoMore(key: string): void {
-    this.#have.delete(key)
+  leased(code: Code, fence = 0, deadlineMs = 0): void {
+    this.#leased = { type: 'LEASED', channel: this.open.channel, code, fence, deadlineMs }
   }
 
-  sendOpened(outlet: Outlet, judgement: Judgement): void {
-    // A device that was told the state of one log and is now on another has to begin again.
-    const status: Opened['status'] = this.opened && judgement.status !== 'DELETED' ? 'RESET' : judgement.status
+  compacted(code: Code): void {
+    this.#compacted = { type: 'COMPACTED', channel: this.open.channel, code }
+  }
+
+  deleted(code: Code): void {
+    this.#deleted = { type: 'DELETED', channel: this.open.channel, code }
+    this.isDeleted = code === 'OK'
+  }
+
+  /** OPENED, and all answers that have no place in the log. */
+  sendOpened(outlet: Outlet, judgement: Judgement, advice: Advice): void {
     const { channel, pull } = this.open
     outlet.send({
       type: 'OPENED',
       channel,
-      status,
+      status: this.status,
       incarnation: this.incarnation,
       entriesToCome: pull ? judgement.entriesToCome : 0,
       bytesToCome: pull ? judgement.bytesToCome : 0,
       generation: judgement.generation,
-      urgency: 'NONE',
-      claimWanted: false,
-      turn: 'NONE',
-      turnWaitMs: 0,
+      ...advice,
+      ...this.turn,
     })
     this.opened = true
     for (const what of this.#unserved) sendUnsupported(outlet, channel, what)
-    for (const refused of this.#refused) outlet.send(refused)
-    for (const have of this.#have.values()) outlet.send(have)
     this.#unserved = []
-    this.#refused = []
-    this.#have.clear()
+    this.#sendAnswers(outlet)
   }
 
   /** Ends a channel on which nothing was pulled, or where there is no log. */
-  sendNothingPulled(outlet: Outlet): void {
+  sendNothingPulled(outlet: Outlet, confirmed: boolean): void {
     const { channel } = this.open
     for (const durable of this.durables) outlet.acknowledge(channel, durable)
-    outlet.send({ type: 'SYNCED', channel, mark: NOTHING, tag: zeroTag(), confirmed: false, otherDevices: 0 })
+    outlet.send({ type: 'SYNCED', channel, mark: NOTHING, tag: zeroTag(), confirmed, otherDevices: 0 })
   }
 
   /** Ends the channel; a push that was not stored for it is refused with the same code. */
@@ -126,11 +184,22 @@ export class Channel {
     const { channel } = this.open
     const retryable = RETRYABLE.has(code)
     const waitMs = retryable ? retryAfterMs : 0
-    if (!this.opened && this.#durables.size === 0 && this.#refused.length === 0) {
+    if (!this.opened && this.#durables.size === 0 && this.#refused.size === 0) {
       for (const { pushId } of this.pushes) this.refuse(pushId, code, message, waitMs)
     }
-    for (const refused of this.#refused) outlet.send(refused)
+    for (const refused of this.#refused.values()) outlet.send(refused)
     outlet.send({ type: 'ERROR', channel, code, retryable, retryAfterMs: waitMs, message })
+  }
+
+  #sendAnswers(outlet: Outlet): void {
+    for (const refused of this.#refused.values()) outlet.send(refused)
+    for (const have of this.#have) outlet.send(have)
+    for (const answer of [this.#leased, this.#compacted, this.#deleted]) if (answer !== null) outlet.send(answer)
+    this.#refused.clear()
+    this.#have = []
+    this.#leased = null
+    this.#compacted = null
+    this.#deleted = null
   }
 
   /** What was stored in a log that is gone is not acknowledged: the log that is there now does not hold it. */

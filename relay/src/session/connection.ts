@@ -13,10 +13,10 @@ import type { Logger, SparingLog } from '../logger.ts'
 import { type RelayStore, RelayStoreError } from '../store/contract.ts'
 import { TokenError, type TokenVerifier, type VerifiedToken } from '../token/tokens.ts'
 import type { SessionContext } from './context.ts'
-import { Durable } from './durable.ts'
-import type { Effect, SessionEvent } from './effects.ts'
+import type { Effect, Failed, SessionEvent, StoreWish } from './effects.ts'
 import { FRAME_BYTES } from './outlet.ts'
 import { Session, type SessionOptions } from './session.ts'
+import { fulfil } from './store-wishes.ts'
 
 /** The device's end of a connection, as a session needs it: a WebSocket, an HTTP response, or nothing but memory. */
 export interface Carrier {
@@ -26,6 +26,9 @@ export interface Carrier {
   send(bytes: Uint8Array): void
   /** Nothing more is sent. `retryAfterMs` 0: no matter. */
   close(code: Code, reason: string, retryAfterMs: number): void
+  /** Reads nothing more from the device until `resume`; what has been read may still be told. */
+  pause?(): void
+  resume?(): void
 }
 
 /** What a carrier tells. Nothing here throws. */
@@ -85,7 +88,7 @@ export class DrivenConnection implements Connection {
   receive(bytes: Uint8Array): void {
     if (this.#session.ended) return
     const decoded = decodeMessage(bytes, this.#decodeLimits())
-    if (decoded.ok) this.tell({ type: 'frames', frames: decoded.frames })
+    if (decoded.ok) this.tell({ type: 'frames', frames: decoded.frames, bytes: bytes.length })
     else this.reject(decoded.code, decoded.message)
   }
 
@@ -110,11 +113,20 @@ export class DrivenConnection implements Connection {
     if (this.#running) return
     this.#running = true
     for (let event = this.#events.shift(); event !== undefined; event = this.#events.shift()) {
-      const effects = this.#session.handle(event, this.#context.steadyNow())
-      for (const effect of effects) this.#carryOut(effect)
+      for (const effect of this.#handle(event)) this.#carryOut(effect)
     }
     this.#running = false
     if (this.#session.ended) this.#ended(this)
+  }
+
+  /** What the session cannot bear is our own mistake, or the store's: this connection ends, and no other. */
+  #handle(event: SessionEvent): readonly Effect[] {
+    try {
+      return this.#session.handle(event, this.#context.steadyNow())
+    } catch (error) {
+      this.#context.logger.error({ err: error, event: event.type }, 'a session failed')
+      return this.#session.handle({ type: 'fault' }, this.#context.steadyNow())
+    }
   }
 
   #decodeLimits(): DecodeLimits {
@@ -124,7 +136,6 @@ export class DrivenConnection implements Connection {
   }
 
   #carryOut(effect: Effect): void {
-    const { store } = this.#context
     switch (effect.type) {
       case 'send':
         this.#gather(effect.frame, effect.bytes)
@@ -140,34 +151,21 @@ export class DrivenConnection implements Connection {
       case 'verify':
         this.#verify(effect.token)
         return
-      case 'judge': {
-        const { channel } = effect
-        this.#ask('judge', channel, store.judge(effect.request), (judgement) => ({
-          type: 'judged',
-          channel,
-          judgement,
-        }))
-        return
-      }
-      case 'append':
-        this.#ask('append', 0, Durable.append(store, effect.pushes), (outcomes) => ({
-          type: 'appended',
-          outcomes,
-        }))
-        return
-      case 'read':
-        this.#ask('read', 0, store.read(effect.request), (page) => ({ type: 'page', page }))
-        return
-      case 'feed':
-        this.#ask('feed', 0, store.feed(effect.request), (page) => ({ type: 'feedPage', page }))
-        return
       case 'awaitWritable':
         this.#awaitingWritable = true
         this.writable()
         return
+      case 'stopReading':
+        this.#carrier.pause?.()
+        return
+      case 'goOnReading':
+        this.#carrier.resume?.()
+        return
       case 'close':
         this.#carrier.close(effect.code, effect.reason, effect.retryAfterMs)
         return
+      default:
+        this.#ask(effect)
     }
   }
 
@@ -203,8 +201,14 @@ export class DrivenConnection implements Connection {
       this.#failed('verify', 0, error)
       return
     }
-    if (verified instanceof Promise) this.#ask('verify', 0, verified, (known) => this.#verified(known))
-    else this.tell(this.#verified(verified))
+    if (!(verified instanceof Promise)) {
+      this.tell(this.#verified(verified))
+      return
+    }
+    verified.then(
+      (known) => this.tell(this.#verified(known)),
+      (error: unknown) => this.#failed('verify', 0, error),
+    )
   }
 
   /** The session counts by the steady clock, a token by the machine's. */
@@ -215,23 +219,21 @@ export class DrivenConnection implements Connection {
     return { type: 'verified', token: { ...token, expiresAtMs }, relayTimeMs }
   }
 
-  #ask<Answer>(wish: Wish, channel: number, asked: Promise<Answer>, toEvent: (answer: Answer) => SessionEvent): void {
-    asked.then(
-      (answer) => this.tell(toEvent(answer)),
-      (error: unknown) => this.#failed(wish, channel, error),
+  #ask(wish: StoreWish): void {
+    fulfil(this.#context.store, wish).then(
+      (answer) => this.tell(answer),
+      (error: unknown) => this.#failed(wish.type, wish.of, error),
     )
   }
 
-  #failed(wish: Wish, channel: number, error: unknown): void {
+  #failed(wish: Failed['wish'], of: number, error: unknown): void {
     const { code, message } = explain(error)
     const { logger, storageLog, steadyNow } = this.#context
     if (code === 'FAULT') logger.error({ err: error, wish }, 'the store failed')
     if (code === 'STORAGE') storageLog.error(steadyNow(), { err: error, wish }, 'the store cannot store or read')
-    this.tell({ type: 'failed', wish, channel, code, message })
+    this.tell({ type: 'failed', wish, of, code, message })
   }
 }
-
-type Wish = Extract<SessionEvent, { type: 'failed' }>['wish']
 
 /** For the device: nothing of the machine that the relay runs on. */
 function explain(error: unknown): { code: Code; message: string } {

@@ -1,12 +1,15 @@
-// What a session shares with all others of its relay.
+// What the sessions of one relay share.
 import type { Limits } from '../limits.ts'
-import type { Staging } from './staging.ts'
+import type { Leases } from './leases.ts'
+import type { Turns } from './turns.ts'
+import type { Witnesses } from './witnesses.ts'
 
 export interface SessionContext {
   readonly limits: Limits
   /** The store's, 16 bytes. */
   readonly epoch: Uint8Array
-  readonly staging: Staging
-  /** First 16 bytes of SHA-256(format byte, payload). */
-  readonly pushIdOf: (format: number, payload: Uint8Array) => Uint8Array
+  readonly leases: Leases
+  readonly turns: Turns
+  readonly witnesses: Witnesses
+  readonly sha256: (bytes: Uint8Array) => Uint8Array
 }

@@ -1,9 +1,9 @@
 // A push that is on disk. The only way to one is `Durable.append`, which awaits the store, and an ACK can be made of
 // nothing else: "durable before acknowledged" is a matter of types here, not of care.
-import type { RelayStore, StorePush } from '../store/contract.ts'
+import type { Appended, RelayStore, StorePush } from '../store/contract.ts'
 
 /** One push of an append: flushed, or refused by the store. */
-export type AppendOutcome = Durable | { readonly refused: 'DELETED' }
+export type AppendOutcome = Durable | Extract<Appended, { readonly refused: unknown }>
 
 export class Durable {
   readonly #flushed: true = true

@@ -40,7 +40,7 @@ export class Feeding {
       const { vault } = feed
       if (coversVault(this.#grants, vault)) {
         const request = { vault, mark: this.#mark ?? feed.mark, documentsMax: this.#limits.feedDocumentsMax }
-        this.#outlet.wish({ type: 'feed', request })
+        this.#outlet.wish({ type: 'feed', of: 0, request })
         return true
       }
       const mark = new Uint8Array(0)

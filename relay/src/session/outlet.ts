@@ -14,7 +14,6 @@ export class Outlet {
   #effects: Effect[] = []
   #windowBytes = 0
   #unconfirmedBytes = 0
-  #entriesGiven = 0
 
   constructor(oneRound: boolean, unconfirmedBytesMax: number) {
     this.oneRound = oneRound
@@ -24,11 +23,6 @@ export class Outlet {
   /** Payload bytes that may be sent now. */
   get windowBytes(): number {
     return this.#windowBytes
-  }
-
-  /** Whole entries that were given in this connection. */
-  get entriesGiven(): number {
-    return this.#entriesGiven
   }
 
   /** Nothing bulky may be sent until the carrier is writable. */
@@ -58,9 +52,8 @@ export class Outlet {
   }
 
   /** Payload bytes leave: the window shrinks, never below nothing. */
-  spend(bytes: number, completesEntry: boolean): void {
+  spend(bytes: number): void {
     this.#windowBytes = Math.max(0, this.#windowBytes - bytes)
-    if (completesEntry) this.#entriesGiven += 1
   }
 
   credit(bytes: number): void {

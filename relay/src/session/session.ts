@@ -9,15 +9,18 @@ import {
   PROTOCOL_VERSION,
   RETRYABLE,
   type RelaySessionState,
+  ROUNDS_UNDER_WAY_MAX,
   relayVerdict,
+  VERIFYING_BYTES_MAX,
 } from '@tidemark/protocol'
 import { bytesKey } from '../bytes.ts'
 import type { VerifiedToken } from '../token/tokens.ts'
 import type { SessionContext } from './context.ts'
-import type { Effect, SessionEvent } from './effects.ts'
+import type { Effect, RoundEvent, SessionEvent } from './effects.ts'
 import { Outlet } from './outlet.ts'
-import { type RoundRequest, readRound, readWhileAnswering } from './request.ts'
+import { readCredit, readRound } from './request.ts'
 import { Round } from './round.ts'
+import { WaitingRounds } from './waiting-rounds.ts'
 
 export interface SessionOptions {
   /** HTTP: one POST is one session and holds one round. */
@@ -25,6 +28,9 @@ export interface SessionOptions {
   /** The token of an Authorization header; empty where there is none. */
   readonly headerToken: string
 }
+
+/** A round that awaits CREDIT is read on for, since that may stand behind rounds sent ahead: so far, and no further. */
+const WAITING_FACTOR_MAX = 4
 
 export class Session {
   readonly #context: SessionContext
@@ -34,11 +40,13 @@ export class Session {
   #deadlineAtMs: number
   #roundDeadlineAtMs = 0
   #restarting = false
-  #deviceKey = ''
+  #deviceId: Uint8Array = new Uint8Array(0)
   #token: VerifiedToken | null = null
-  /** Waits for its token to be verified. */
-  #request: RoundRequest | null = null
+  /** What came after the first message, and before WELCOME. */
+  #verifyingBytes = 0
+  readonly #waiting = new WaitingRounds()
   #round: Round | null = null
+  #isReading = true
 
   constructor(context: SessionContext, options: SessionOptions, nowMs: number) {
     this.#context = context
@@ -70,7 +78,7 @@ export class Session {
     if (this.#state === 'CLOSED') return []
     switch (event.type) {
       case 'frames':
-        this.#frames(event.frames, nowMs)
+        this.#frames(event.frames, event.bytes, nowMs)
         break
       case 'undecodable':
         this.#fail(event.code, event.message)
@@ -78,48 +86,44 @@ export class Session {
       case 'verified':
         this.#verified(event.token, event.relayTimeMs, nowMs)
         break
+      case 'writable':
+        this.#outlet.writable()
+        this.#resume('writable', nowMs)
+        break
       case 'deadline':
         this.#deadline(nowMs)
         break
       case 'overloaded':
-        this.#fail('OVERLOADED', 'Too many connections', this.#context.limits.retryAfterMs)
+        this.#fail('OVERLOADED', 'Too many connections')
         break
       case 'restarting':
         this.#restarting = true
         if (event.atOnce || this.#state !== 'ANSWERING') this.#restart()
         break
       case 'fault':
-        this.#fail('FAULT', 'The relay failed', this.#context.limits.retryAfterMs)
+        this.#fail('FAULT', 'The relay failed')
         break
       case 'closed':
-        this.#state = 'CLOSED'
+        this.#end()
         break
       default:
         this.#roundEvent(event, nowMs)
     }
+    this.#boundWaiting()
     return this.#outlet.take()
   }
 
-  #frames(frames: readonly Frame[], nowMs: number): void {
+  #frames(frames: readonly Frame[], bytes: number, nowMs: number): void {
     if (this.#state === 'AWAITING_HELLO') {
-      this.#hello(frames)
+      this.#hello(frames, bytes, nowMs)
       return
     }
-    const creditBytes = readWhileAnswering(frames)
-    if (creditBytes !== null) {
-      // Also between rounds: DONE may have crossed a CREDIT on its way.
-      this.#outlet.credit(creditBytes)
-      this.#round?.resume()
-      this.#settle(nowMs)
-    } else if (this.#state === 'READY') {
-      this.#nextRound(frames, nowMs)
-    } else {
-      // What comes while the token is verified would meet the round that this begins: the same row of the table.
-      this.#fail('MALFORMED', 'A message came before the one before it was answered with DONE')
-    }
+    const creditBytes = readCredit(frames)
+    if (creditBytes === null) this.#receiveRound(frames, bytes, nowMs)
+    else this.#credit(creditBytes, nowMs)
   }
 
-  #hello(frames: readonly Frame[]): void {
+  #hello(frames: readonly Frame[], bytes: number, nowMs: number): void {
     const [hello] = frames
     const verdict = hello === undefined ? 'malformed' : relayVerdict('AWAITING_HELLO', hello.type, 'CLOSED')
     if (verdict !== 'accept' || hello?.type !== 'HELLO') {
@@ -131,18 +135,14 @@ export class Session {
       this.#fail('VERSION', `This relay speaks version ${PROTOCOL_VERSION}; the device offers ${offered}`)
       return
     }
-    const request = readRound(frames.slice(1), { ...this.#context.limits, channelsMax: LIMITS_BEFORE_WELCOME.opensMax })
-    if ('code' in request) {
-      this.#fail(request.code, request.message)
-      return
-    }
+    if (!this.#isWaiting(frames.slice(1), bytes, nowMs)) return
     const token = this.#tokenOf(hello)
     if (token === null) {
       this.#fail('TOKEN', 'The tokens of HELLO and of the Authorization header differ')
       return
     }
-    this.#deviceKey = bytesKey(hello.deviceId)
-    this.#request = request
+    // A copy: it outlives the message.
+    this.#deviceId = new Uint8Array(hello.deviceId)
     this.#outlet.credit(this.#windowOf(hello))
     this.#state = 'VERIFYING'
     this.#outlet.wish({ type: 'verify', token })
@@ -160,11 +160,52 @@ export class Session {
       : receiveWindowBytes
   }
 
+  /** Whether sent ahead or not, a round is read when it comes, and begun once the one before it is answered. */
+  #receiveRound(frames: readonly Frame[], bytes: number, nowMs: number): void {
+    const underWay = this.#waiting.count + (this.#round === null ? 0 : 1)
+    if (underWay >= (this.#options.oneRound ? 1 : ROUNDS_UNDER_WAY_MAX)) {
+      this.#fail('MALFORMED', `There are ${underWay} rounds before this one that were not answered with DONE`)
+      return
+    }
+    if (this.#state === 'VERIFYING') this.#verifyingBytes += bytes
+    if (this.#verifyingBytes > VERIFYING_BYTES_MAX) {
+      this.#fail('TOO_LARGE', `message: more than ${VERIFYING_BYTES_MAX} bytes before WELCOME, besides the first`)
+      return
+    }
+    if (!this.#isWaiting(frames, bytes, nowMs)) return
+    const { limits } = this.#context
+    if (this.#state === 'READY') {
+      this.#nextRound(nowMs)
+    } else if (this.#waiting.count > 1 && this.#waiting.bytes > WAITING_FACTOR_MAX * limits.waitingBytesMax) {
+      this.#fail('OVERLOADED', 'Too much was sent ahead')
+    }
+  }
+
+  /** False: it is no round, and the connection has ended. */
+  #isWaiting(frames: readonly Frame[], bytes: number, nowMs: number): boolean {
+    const { limits } = this.#context
+    const channelsMax = this.welcomed ? limits.channelsMax : LIMITS_BEFORE_WELCOME.opensMax
+    const request = readRound(frames, { ...limits, channelsMax })
+    if ('code' in request) {
+      this.#fail(request.code, request.message)
+      return false
+    }
+    this.#waiting.add(request, bytes, frames.length)
+    // At once, as any CREDIT: the round before may be waiting for it. Over HTTP there is none.
+    if (request.creditBytes > 0 && !this.#options.oneRound) this.#credit(request.creditBytes, nowMs)
+    return true
+  }
+
+  /** Also between rounds: DONE may have crossed a CREDIT on its way. */
+  #credit(bytes: number, nowMs: number): void {
+    this.#outlet.credit(bytes)
+    this.#resume('credit', nowMs)
+  }
+
   #verified(token: VerifiedToken, relayTimeMs: number, nowMs: number): void {
-    const request = this.#request
-    if (this.#state !== 'VERIFYING' || request === null) return
+    if (this.#state !== 'VERIFYING') return
     this.#token = token
-    this.#request = null
+    this.#verifyingBytes = 0
     const { limits, epoch } = this.#context
     const { messageBytesMax, entryBytesMax, pieceBytesMax, channelsMax } = limits
     this.#outlet.send({
@@ -174,71 +215,51 @@ export class Session {
       limits: { messageBytesMax, entryBytesMax, pieceBytesMax, channelsMax },
       relayTimeMs,
     })
-    this.#begin(request, token, nowMs)
+    this.#nextRound(nowMs)
   }
 
-  #nextRound(frames: readonly Frame[], nowMs: number): void {
+  /** Begins the oldest round that waits, if there is one. */
+  #nextRound(nowMs: number): void {
     const token = this.#token
-    if (token === null) return
+    const request = token === null ? null : this.#waiting.next()
+    if (token === null || request === null) return
     if (token.expiresAtMs <= nowMs) {
       this.#fail('TOKEN', 'The token has expired')
       return
     }
-    const request = readRound(frames, this.#context.limits)
-    if ('code' in request) {
-      this.#fail(request.code, request.message)
-      return
-    }
-    this.#begin(request, token, nowMs)
-  }
-
-  #begin(request: RoundRequest, token: VerifiedToken, nowMs: number): void {
     this.#state = 'ANSWERING'
     this.#roundDeadlineAtMs = nowMs + this.#context.limits.roundTimeoutMs
-    if (!this.#options.oneRound) this.#outlet.credit(request.creditBytes)
-    this.#round = new Round(this.#context, this.#outlet, request, token, this.#deviceKey)
+    const deviceId = this.#deviceId
+    const connection = this.#options.oneRound ? null : this
+    const peer = { deviceId, deviceKey: bytesKey(deviceId), grants: token.grants, connection }
+    this.#round = new Round(this.#context, this.#outlet, request, peer)
     this.#round.begin(nowMs)
     this.#settle(nowMs)
   }
 
-  #roundEvent(event: Extract<SessionEvent, { type: RoundEventType }>, nowMs: number): void {
-    if (event.type === 'writable') this.#outlet.writable()
+  #roundEvent(event: RoundEvent, nowMs: number): void {
     if (event.type === 'failed' && (event.wish === 'verify' || event.wish === 'feed')) {
-      this.#fail(event.code, event.message, retryAfterMsOf(event.code, this.#context.limits.retryAfterMs))
+      this.#fail(event.code, event.message)
       return
     }
-    const round = this.#round
-    if (round === null) return
-    switch (event.type) {
-      case 'judged':
-        round.judged(event.channel, event.judgement, nowMs)
-        break
-      case 'appended':
-        round.appended(event.outcomes)
-        break
-      case 'page':
-        round.page(event.page)
-        break
-      case 'feedPage':
-        round.feedPage(event.page)
-        break
-      case 'writable':
-        round.resume()
-        break
-      case 'failed':
-        if (event.wish === 'verify' || event.wish === 'feed') return
-        round.failed(event.wish, event.channel, event.code, event.message, nowMs)
-    }
+    this.#round?.take(event, nowMs)
     this.#settle(nowMs)
   }
 
-  /** What the round's new state means for the connection: its deadline, or its end. */
+  /** Only what the round waits for moves it, and its deadline. */
+  #resume(awaited: 'credit' | 'writable', nowMs: number): void {
+    if (this.#round?.state !== awaited) return
+    this.#round.resume(nowMs)
+    this.#settle(nowMs)
+  }
+
+  /** What the round's new state means for the connection: its deadline, the next round, or its end. */
   #settle(nowMs: number): void {
     const round = this.#round
     if (round === null) return
     const { limits } = this.#context
     if (round.state !== 'done') {
-      const stalledAtMs = round.state === 'device' ? nowMs + limits.stallTimeoutMs : this.#roundDeadlineAtMs
+      const stalledAtMs = round.state === 'store' ? this.#roundDeadlineAtMs : nowMs + limits.stallTimeoutMs
       this.#deadlineAtMs = Math.min(stalledAtMs, this.#roundDeadlineAtMs)
       return
     }
@@ -247,6 +268,16 @@ export class Session {
     this.#deadlineAtMs = nowMs + limits.idleTimeoutMs
     if (this.#options.oneRound) this.#close('OK', 'done', 0)
     else if (this.#restarting) this.#restart()
+    else this.#nextRound(nowMs)
+  }
+
+  /** Reading stops while too much waits, but for a round that awaits CREDIT. */
+  #boundWaiting(): void {
+    const isFull = this.#waiting.bytes > this.#context.limits.waitingBytesMax
+    const isReading = !isFull || this.#state !== 'ANSWERING' || this.#round?.state === 'credit'
+    if (isReading === this.#isReading) return
+    this.#isReading = isReading
+    this.#outlet.wish({ type: isReading ? 'goOnReading' : 'stopReading' })
   }
 
   #deadline(nowMs: number): void {
@@ -260,33 +291,33 @@ export class Session {
       this.#fail('DEADLINE', 'No token was verified in time')
       return
     }
-    if (round.state === 'device') {
-      this.#fail('DEADLINE', 'The device reads too slowly, or gives no credit')
-      return
-    }
-    this.#fail('DEADLINE', 'The round took too long')
+    const isStalled = round.state === 'credit' || round.state === 'writable'
+    this.#fail('DEADLINE', isStalled ? 'The device reads too slowly, or gives no credit' : 'The round took too long')
   }
 
   #restart(): void {
-    this.#fail('RESTARTING', 'The relay is restarting', this.#context.limits.retryAfterMs)
+    this.#fail('RESTARTING', 'The relay is restarting')
   }
 
   /** The whole connection ends: says why, and closes. */
-  #fail(code: Code, message: string, retryAfterMs = 0): void {
-    this.#outlet.send({ type: 'ERROR', channel: 0, code, retryable: RETRYABLE.has(code), retryAfterMs, message })
+  #fail(code: Code, message: string): void {
+    const retryable = RETRYABLE.has(code)
+    // A device that was too slow need not be slower.
+    const retryAfterMs = retryable && code !== 'DEADLINE' ? this.#context.limits.retryAfterMs : 0
+    this.#outlet.send({ type: 'ERROR', channel: 0, code, retryable, retryAfterMs, message })
     this.#outlet.wish({ type: 'flush' })
     this.#close(code, message, retryAfterMs)
   }
 
   #close(code: Code, reason: string, retryAfterMs: number): void {
-    this.#state = 'CLOSED'
-    this.#round = null
+    this.#end()
     this.#outlet.wish({ type: 'close', code, reason, retryAfterMs })
   }
-}
 
-type RoundEventType = 'judged' | 'appended' | 'page' | 'feedPage' | 'failed' | 'writable'
-
-function retryAfterMsOf(code: Code, retryAfterMs: number): number {
-  return RETRYABLE.has(code) ? retryAfterMs : 0
+  #end(): void {
+    this.#state = 'CLOSED'
+    this.#round = null
+    this.#waiting.clear()
+    this.#context.turns.closed(this)
+  }
 }

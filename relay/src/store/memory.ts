@@ -1,31 +1,55 @@
 // A store that lives as long as its process: for tests and the simulator. What a flush has not confirmed is not there,
 // so `crash()` loses exactly what a power cut would. Deterministic when `random`, `now` and `flush` are given.
 import { randomBytes } from 'node:crypto'
-import { chainSeed, nextChain, tagOf } from '@tidemark/protocol'
-import { equalBytes } from '../bytes.ts'
-import { encodeBookmark, GENERATION_BYTES, INCARNATION_BYTES, TERM_BYTES } from './bookmark.ts'
+import { TERM_BYTES } from './bookmark.ts'
 import type {
   Appended,
   Bytes,
+  ClaimRequest,
+  DeleteRequest,
   FeedRequest,
+  InstallRequest,
   Judgement,
   JudgeRequest,
+  PayloadRequest,
   ReadPage,
   ReadRequest,
   RelayStore,
+  RepairRequest,
+  Staged,
+  StagedPiece,
   StoreFeedPage,
+  StoreLimits,
   StorePush,
 } from './contract.ts'
-import { RelayStoreError } from './contract.ts'
-import { checkDocumentId, checkPushes, vaultOf } from './contract-checks.ts'
+import { DEFAULT_STORE_LIMITS, RelayStoreError } from './contract.ts'
+import {
+  checkClaim,
+  checkDocumentId,
+  checkInstall,
+  checkPayloadRequest,
+  checkPiece,
+  checkPushes,
+  checkRepair,
+  checkUploadKey,
+} from './contract-checks.ts'
 import { FeedTerms } from './feed-terms.ts'
+import { FlushGate } from './flush-gate.ts'
 import { judgeLog } from './judgement.ts'
-import { cloneState, emptyState, type MemoryDocument, type MemoryState, withTerm } from './memory-state.ts'
-import { sha256 } from './sha256.ts'
+import { appendPushes } from './memory-append.ts'
+import { keepClaim, repairDocument } from './memory-claims.ts'
+import { installSnapshot } from './memory-compaction.ts'
+import { deleteDocument, isTombstone } from './memory-deletion.ts'
+import { feedPage, usageOf } from './memory-feed.ts'
+import { judgedLog, judgedTombstone } from './memory-log.ts'
+import { pageAfter, partOfPayload } from './memory-reading.ts'
+import { cloneState, emptyState, type MemoryState, withTerm } from './memory-state.ts'
+import { sweepState } from './memory-sweep.ts'
+import { hashOfUpload, stagePiece } from './memory-uploads.ts'
 
 export interface MemoryStoreOptions {
   /**
-   * Stands for the disk: what was appended before it was called is durable, and becomes readable, when it resolves.
+   * Stands for the disk: what was changed before it was called is durable, and becomes readable, when it resolves.
    * Never called again before it has ended. Rejecting is a failed commit (STORAGE), from which the store recovers.
    * Default: resolves at once.
    */
@@ -34,9 +58,11 @@ export interface MemoryStoreOptions {
   readonly random?: (bytes: number) => Uint8Array
   /** Milliseconds since 1970. Default: Date.now. */
   readonly now?: () => number
+  /** Default: those of contract.ts. */
+  readonly limits?: Partial<StoreLimits>
 }
 
-/** A copy of what was durable at one moment; later appends leave it alone, and it can be restored many times. */
+/** A copy of what was durable at one moment; later changes leave it alone, and it can be restored many times. */
 export interface MemorySnapshot {
   readonly state: MemoryState
 }
@@ -57,31 +83,25 @@ export function memoryRelayStore(options: MemoryStoreOptions = {}): MemoryRelayS
   return new MemoryStore(options, emptyState(copy(random(16))))
 }
 
-interface AppendCall {
-  readonly pushes: readonly StorePush[]
-  readonly resolve: (results: readonly Appended[]) => void
-  readonly reject: (error: Error) => void
-}
-
 class MemoryStore implements MemoryRelayStore {
   readonly epoch: Bytes
   /** Memory does not fail for good: a rejected flush is one failed commit. */
   readonly failed: Promise<Error> = new Promise(() => {})
   readonly #options: MemoryStoreOptions
+  readonly #limits: StoreLimits
   readonly #random: (bytes: number) => Uint8Array
   readonly #now: () => number
   readonly #state: MemoryState
   readonly #terms: FeedTerms
-  readonly #waiting: AppendCall[] = []
-  #inFlight: readonly AppendCall[] = []
-  #flushing: Promise<void> | undefined
-  #closed = false
-  #crashed = false
+  readonly #gate: FlushGate
+  #isClosed = false
 
   constructor(options: MemoryStoreOptions, state: MemoryState) {
     this.#options = options
+    this.#limits = { ...DEFAULT_STORE_LIMITS, ...options.limits }
     this.#random = options.random ?? randomBytes
     this.#now = options.now ?? Date.now
+    this.#gate = new FlushGate(options.flush ?? (() => Promise.resolve()))
     this.#state = withTerm(state, copy(this.#random(TERM_BYTES)))
     this.#terms = new FeedTerms(this.#state.terms)
     this.epoch = copy(state.epoch)
@@ -89,96 +109,104 @@ class MemoryStore implements MemoryRelayStore {
 
   async judge(request: JudgeRequest): Promise<Judgement> {
     this.#checkOpen()
-    checkDocumentId(request.documentId)
-    const document = this.#state.documents.get(request.documentId)
-    if (document === undefined) return judgeLog(undefined, request)
-    return judgeLog(
-      {
-        incarnation: copy(document.incarnation),
-        generation: copy(document.generation),
-        deleted: document.deleted,
-        head: document.entries.length,
-        chainAt: (index) => chainAt(document, index),
-        bytesAfter: (index) => document.bytes - (document.entries[index - 1]?.bytesThrough ?? 0),
-      },
-      request,
-    )
+    const { documentId } = request
+    checkDocumentId(documentId)
+    const document = this.#state.documents.get(documentId)
+    const deleted = this.#state.tombstones.get(documentId)?.at(-1)
+    const isKnown = (incarnation: Bytes): boolean => isTombstone(this.#state, documentId, incarnation)
+    if (document !== undefined) return judgeLog(judgedLog(document), request, isKnown)
+    return judgeLog(deleted && judgedTombstone(deleted.incarnation), request, isKnown)
   }
 
-  append(pushes: readonly StorePush[]): Promise<readonly Appended[]> {
-    return new Promise((resolve, reject) => {
-      this.#checkOpen()
-      checkPushes(pushes)
-      const copies = pushes.map((push) => ({ ...push, pushId: copy(push.pushId), payload: copy(push.payload) }))
-      this.#waiting.push({ pushes: copies, resolve, reject })
-      this.#flushing ??= this.#flushWhileWaiting()
+  async append(pushes: readonly StorePush[]): Promise<readonly Appended[]> {
+    this.#checkOpen()
+    checkPushes(pushes)
+    const copies = pushes.map((push) => {
+      const { payload } = push
+      return { ...push, pushId: copy(push.pushId), payload: 'upload' in payload ? { ...payload } : copy(payload) }
     })
+    return this.#commit((nowMs) => appendPushes(this.#state, copies, this.#random, nowMs))
   }
 
   async read(request: ReadRequest): Promise<ReadPage | 'moved'> {
     this.#checkOpen()
     checkDocumentId(request.documentId)
-    const document = this.#state.documents.get(request.documentId)
-    if (document === undefined || document.deleted) return 'moved'
-    if (!equalBytes(document.incarnation, request.incarnation)) return 'moved'
-    const before = chainAt(document, request.after)
-    if (before === undefined) return 'moved'
-    const entries: ReadPage['entries'][number][] = []
-    let bytes = 0
-    for (const entry of document.entries.slice(request.after)) {
-      bytes += entry.payload.length
-      if (entries.length > 0 && (entries.length >= request.entriesMax || bytes > request.bytesMax)) break
-      const { pushId, format, payload } = entry
-      entries.push({
-        index: request.after + entries.length + 1,
-        pushId: copy(pushId),
-        format,
-        payload: copy(payload),
-      })
-    }
-    const through = request.after + entries.length
-    const chain = chainAt(document, through) ?? before
-    return {
-      entries,
-      through,
-      mark: encodeBookmark(document.incarnation, through, chain),
-      atHead: through === document.entries.length,
-      tag: documentTag(document),
-    }
+    return pageAfter(this.#state, request)
+  }
+
+  async readPayload(request: PayloadRequest): Promise<Bytes | 'gone'> {
+    this.#checkOpen()
+    checkPayloadRequest(request)
+    return partOfPayload(this.#state, request)
+  }
+
+  async stage(piece: StagedPiece): Promise<Staged | 'full'> {
+    this.#checkOpen()
+    checkPiece(piece)
+    const copied = { ...piece, bytes: copy(piece.bytes) }
+    return this.#commit((nowMs) => stagePiece(this.#state, copied, this.#limits, nowMs))
+  }
+
+  async hashUpload(key: string, prefix: Bytes): Promise<Bytes | 'gone'> {
+    this.#checkOpen()
+    checkUploadKey(key)
+    return hashOfUpload(this.#state, key, prefix)
+  }
+
+  async dropUpload(key: string): Promise<void> {
+    this.#checkOpen()
+    checkUploadKey(key)
+    await this.#commit(() => this.#state.uploads.delete(key))
+  }
+
+  async install(request: InstallRequest): Promise<'OK' | 'CHANGED' | 'GONE'> {
+    this.#checkOpen()
+    checkInstall(request)
+    const copied = { ...request, mark: copy(request.mark), snapshotId: copy(request.snapshotId) }
+    return this.#commit((nowMs) => installSnapshot(this.#state, copied, nowMs))
+  }
+
+  async claim(request: ClaimRequest): Promise<'kept' | 'agrees' | 'differs' | 'stale'> {
+    this.#checkOpen()
+    checkClaim(request)
+    const { mark, generation, device, digest } = request
+    const copies = { mark: copy(mark), generation: copy(generation), device: copy(device), digest: copy(digest) }
+    return this.#commit((nowMs) => keepClaim(this.#state, { ...request, ...copies }, nowMs))
+  }
+
+  async repair(request: RepairRequest): Promise<'drawn' | 'known' | 'later' | 'moved'> {
+    this.#checkOpen()
+    checkRepair(request)
+    const copies = { incarnation: copy(request.incarnation), fingerprint: copy(request.fingerprint) }
+    const copied = { ...request, ...copies }
+    return this.#commit((nowMs) => repairDocument(this.#state, copied, this.#limits, this.#random, nowMs))
+  }
+
+  async delete(request: DeleteRequest): Promise<'OK' | 'CHANGED'> {
+    this.#checkOpen()
+    checkDocumentId(request.documentId)
+    const copied = { ...request, mark: copy(request.mark) }
+    return this.#commit((nowMs) => deleteDocument(this.#state, copied, nowMs))
   }
 
   async feed(request: FeedRequest): Promise<StoreFeedPage> {
     this.#checkOpen()
-    const { documents, feedHead } = this.#state
-    const after = request.mark.length === 0 ? 0 : this.#terms.judge(request.mark, feedHead)
-    const changed = [...documents.values()]
-      .filter(({ documentId, feedIndex }) => vaultOf(documentId) === request.vault && feedIndex > (after ?? 0))
-      .sort((one, other) => one.feedIndex - other.feedIndex)
-    const page = changed.slice(0, Math.max(1, request.documentsMax))
-    const more = page.length < changed.length
-    return {
-      reset: after === undefined,
-      documents: page.map((document) => ({
-        documentId: document.documentId,
-        tag: documentTag(document),
-        deleted: document.deleted,
-      })),
-      mark: this.#terms.issue(more ? (page.at(-1)?.feedIndex ?? 0) : feedHead),
-      more,
-    }
+    return feedPage(this.#state, this.#terms, request)
   }
 
   async usage(vault: string): Promise<{ readonly bytes: number; readonly documents: number }> {
     this.#checkOpen()
-    const held = [...this.#state.documents.values()].filter(
-      ({ documentId, deleted }) => !deleted && vaultOf(documentId) === vault,
-    )
-    return { bytes: held.reduce((sum, { bytes }) => sum + bytes, 0), documents: held.length }
+    return usageOf(this.#state, vault)
+  }
+
+  async sweep(): Promise<{ readonly more: boolean }> {
+    this.#checkOpen()
+    return this.#commit((nowMs) => sweepState(this.#state, this.#limits, nowMs))
   }
 
   async close(): Promise<void> {
-    this.#closed = true
-    await this.#flushing
+    this.#isClosed = true
+    await this.#gate.settled()
   }
 
   crash(): MemoryRelayStore {
@@ -190,94 +218,19 @@ class MemoryStore implements MemoryRelayStore {
   }
 
   restore(snapshot: MemorySnapshot, { newEpoch }: { readonly newEpoch: boolean }): MemoryRelayStore {
-    this.#closed = true
-    this.#crashed = true
-    for (const call of [...this.#inFlight, ...this.#waiting.splice(0)]) call.reject(closedError())
+    this.#isClosed = true
+    this.#gate.abandon(closedError())
     const state = cloneState(snapshot.state)
     return new MemoryStore(this.#options, newEpoch ? { ...state, epoch: copy(this.#random(16)) } : state)
   }
 
-  /** One flush after another, each for all that waited when it began. */
-  async #flushWhileWaiting(): Promise<void> {
-    await Promise.resolve()
-    while (this.#waiting.length > 0) {
-      const calls = this.#waiting.splice(0)
-      this.#inFlight = calls
-      try {
-        await (this.#options.flush?.() ?? Promise.resolve())
-      } catch (error) {
-        const failure = new RelayStoreError('STORAGE', 'The flush failed', { cause: error })
-        for (const call of calls) call.reject(failure)
-        continue
-      }
-      if (this.#crashed) return
-      for (const call of calls) this.#apply(call)
-    }
-    this.#inFlight = []
-    this.#flushing = undefined
-  }
-
-  #apply(call: AppendCall): void {
-    try {
-      // All that can throw comes first: what follows leaves either the whole call or nothing.
-      const incarnations = this.#drawIncarnations(call.pushes)
-      const nowMs = this.#now()
-      call.resolve(call.pushes.map((push) => this.#applyPush(push, incarnations, nowMs)))
-    } catch (error) {
-      call.reject(error instanceof Error ? error : new Error(String(error)))
-    }
-  }
-
-  #drawIncarnations(pushes: readonly StorePush[]): ReadonlyMap<string, Bytes> {
-    const drawn = new Map<string, Bytes>()
-    for (const { documentId } of pushes) {
-      if (this.#state.documents.has(documentId) || drawn.has(documentId)) continue
-      drawn.set(documentId, copy(this.#random(INCARNATION_BYTES)))
-    }
-    return drawn
-  }
-
-  #applyPush(push: StorePush, incarnations: ReadonlyMap<string, Bytes>, nowMs: number): Appended {
-    const document =
-      this.#state.documents.get(push.documentId) ?? this.#begin(push.documentId, incarnations.get(push.documentId))
-    if (document.deleted) return { refused: 'DELETED' }
-    const { pushId, format, payload } = push
-    const known = document.indexOfPush.get(hex(pushId))
-    if (known !== undefined) return appendedAt(document, known)
-    document.bytes += payload.length
-    document.entries.push({
-      pushId,
-      format,
-      payload,
-      chain: nextChain(sha256, chainAt(document, document.entries.length) ?? document.seed, pushId),
-      bytesThrough: document.bytes,
-      receivedAtMs: nowMs,
-    })
-    document.indexOfPush.set(hex(pushId), document.entries.length)
-    this.#state.feedHead += 1
-    document.feedIndex = this.#state.feedHead
-    return appendedAt(document, document.entries.length)
-  }
-
-  #begin(documentId: string, incarnation: Bytes | undefined): MemoryDocument {
-    if (incarnation === undefined) throw new Error('No incarnation was drawn')
-    const document: MemoryDocument = {
-      documentId,
-      incarnation,
-      seed: chainSeed(sha256, incarnation, documentId),
-      generation: new Uint8Array(GENERATION_BYTES),
-      deleted: false,
-      entries: [],
-      indexOfPush: new Map(),
-      bytes: 0,
-      feedIndex: 0,
-    }
-    this.#state.documents.set(documentId, document)
-    return document
+  /** The clock is read before anything is changed: it may throw. */
+  #commit<Result>(change: (nowMs: number) => Result): Promise<Result> {
+    return this.#gate.commit(() => change(this.#now()))
   }
 
   #checkOpen(): void {
-    if (this.#closed) throw closedError()
+    if (this.#isClosed) throw closedError()
   }
 }
 
@@ -285,29 +238,6 @@ function closedError(): RelayStoreError {
   return new RelayStoreError('CLOSED', 'The store is closed')
 }
 
-function chainAt(document: MemoryDocument, index: number): Bytes | undefined {
-  return index === 0 ? document.seed : document.entries[index - 1]?.chain
-}
-
-function appendedAt(document: MemoryDocument, index: number): Appended {
-  const chain = chainAt(document, index)
-  if (chain === undefined) throw new Error(`No entry at index ${index}`)
-  return {
-    index,
-    receipt: encodeBookmark(document.incarnation, index, chain),
-    incarnation: copy(document.incarnation),
-  }
-}
-
-function documentTag(document: MemoryDocument): Bytes {
-  const head = chainAt(document, document.entries.length) ?? document.seed
-  return tagOf(sha256, head, document.generation)
-}
-
 function copy(bytes: Uint8Array): Bytes {
-  return Uint8Array.from(bytes)
-}
-
-function hex(bytes: Bytes): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')
+  return new Uint8Array(bytes)
 }

@@ -4,8 +4,11 @@
 import { isVault } from '@tidemark/protocol'
 import { RelayError } from '../errors.ts'
 
-/** Write includes read and compact. */
-export type Right = 'read' | 'write'
+/** Write includes read, and to compact; delete includes write. */
+export type Right = 'read' | 'write' | 'delete'
+
+/** Each includes those before it. */
+const RIGHTS: readonly Right[] = ['read', 'write', 'delete']
 
 export interface Grant {
   readonly vault: string
@@ -25,10 +28,10 @@ const GRANT_BYTES_MAX = 600
 export function parseGrant(text: string): Grant {
   const colon = text.lastIndexOf(':')
   const slash = text.indexOf('/')
-  const right = text.slice(colon + 1)
+  const right = RIGHTS.find((known) => known === text.slice(colon + 1))
   const vault = text.slice(0, slash)
   const name = text.slice(slash + 1, colon)
-  if (colon < 0 || (right !== 'read' && right !== 'write')) throw badGrant(text, 'it must end in :read or :write')
+  if (colon < 0 || right === undefined) throw badGrant(text, 'it must end in :read, :write or :delete')
   if (slash < 0 || slash > colon) throw badGrant(text, 'its pattern must be vault/name, vault/* or vault/prefix*')
   if (!isVault(vault)) throw badGrant(text, 'the vault must be 1 to 64 of the characters A-Z a-z 0-9 . _ ~ -')
   if (name === '') throw badGrant(text, 'the name after the vault is empty')
@@ -43,10 +46,14 @@ export function rightOn(grants: readonly Grant[], vault: string, name: string): 
   for (const grant of grants) {
     if (grant.vault !== vault) continue
     if (grant.prefix ? !name.startsWith(grant.name) : name !== grant.name) continue
-    if (grant.right === 'write') return 'write'
-    widest = 'read'
+    if (!includesRight(widest, grant.right)) widest = grant.right
   }
   return widest
+}
+
+/** Whether what was granted (null: nothing) covers what is needed. */
+export function includesRight(granted: Right | null, needed: Right): boolean {
+  return granted !== null && RIGHTS.indexOf(granted) >= RIGHTS.indexOf(needed)
 }
 
 /** Whether any grant names the vault: only then may its feed be asked for. */

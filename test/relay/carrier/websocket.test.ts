@@ -70,6 +70,48 @@ describe('a burst over a WebSocket', () => {
   })
 })
 
+describe('rounds sent ahead over a WebSocket', () => {
+  it('are all answered, though the relay stops reading while too much waits', async () => {
+    const { url, token } = await start({ limits: { waitingBytesMax: 50_000 } })
+    const device = await Device.connect(url)
+    await device.round([hello(token), END])
+    for (let round = 0; round < 15; round++) {
+      const pushes = [0, 1, 2].map((index) => push(1, payloadOf(`${round}.${index} `, 60_000)))
+      device.send([open(1, NOVEL, { pull: false }), ...pushes, END])
+    }
+    await device.until(() => device.frames.filter(({ type }) => type === 'DONE').length === 16)
+    expect(device.frames.filter(({ type }) => type === 'ACK')).toHaveLength(45)
+    device.close()
+  })
+
+  it('(case 23) end with the connection where the device reads nothing of the answers', async () => {
+    const store = memoryRelayStore()
+    const { url, token } = await start({ store, limits: { stallTimeoutMs: 300, closeTimeoutMs: 300 } })
+    for (let index = 0; index < 200; index++) await store.append([storePush(NOVEL, `${index}.`, 100_000)])
+    const device = await Device.connect(url)
+    device.webSocket.pause()
+    device.send([hello(token, { receiveWindowBytes: 1_000_000_000 }), open(1, NOVEL), END])
+    const sending = setInterval(() => device.send([{ type: 'CREDIT', bytes: 1 }]), 50)
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    clearInterval(sending)
+    device.webSocket.resume()
+    await device.closed()
+    // It was cut in the middle: the goodbye stands behind what was never read, or is lost with it.
+    expect([4408, 1006]).toContain(device.closeCode)
+    expect(device.frames.some(({ type }) => type === 'DONE')).toBe(false)
+  })
+
+  it('(case 23) that come one byte at a time end with 4408 when nothing was asked for too long', async () => {
+    const { url, token } = await start({ limits: { idleTimeoutMs: 400 } })
+    const device = await Device.connect(url)
+    await device.round([hello(token), END])
+    const dribble = setInterval(() => device.webSocket.send(Uint8Array.of(1), { fin: false }), 100)
+    await device.closed()
+    clearInterval(dribble)
+    expect(device.closeCode).toBe(4408)
+  })
+})
+
 describe('a handshake', () => {
   it.each([
     ['without the subprotocol', '/v1/sync', {}, 400],

@@ -1,8 +1,21 @@
 // What a round answers, and in which order: OPENED, ACKs and entries in log order, MARK, SYNCED, FEED_PAGE, DONE.
-import type { Opened } from '@tidemark/protocol'
 import { describe, expect, it } from 'vitest'
 import { CoreUnderTest } from '../core.ts'
-import { all, END, hello, NOTHING, names, only, open, payloadOf, payloadsIn, push, storePush } from '../device.ts'
+import {
+  all,
+  decode,
+  END,
+  hello,
+  NOTHING,
+  names,
+  only,
+  open,
+  payloadOf,
+  payloadsIn,
+  push,
+  storePush,
+} from '../device.ts'
+import { begun } from '../log.ts'
 
 const WRITE = 'alice/*:write'
 const NOVEL = 'alice/novel'
@@ -31,6 +44,7 @@ describe('a first round', () => {
       mark: NOTHING,
       receipt: NOTHING,
       create: false,
+      partial: NOTHING,
     })
     expect(judged.incarnation).toEqual(incarnation)
   })
@@ -110,10 +124,17 @@ describe('log order on a channel', () => {
     expect(payloadsIn(rest)).toEqual(['e'])
   })
 
-  it('serves a long entry as pieces, and puts nothing in between', async () => {
-    const relay = new CoreUnderTest({ entriesBytesTarget: 1000 })
+  it('serves a long entry as pieces in messages of their own, with a mark before and behind it', async () => {
+    const relay = new CoreUnderTest({ pieceBytesTarget: 1000 })
     await relay.store.append([storePush(NOVEL, 'x'), storePush(NOVEL, 'long ', 3500), storePush(NOVEL, 'y')])
-    const frames = await relay.burst([hello(WRITE), open(1, NOVEL), END])
+    const device = relay.connect()
+    const frames = await device.round([hello(WRITE), open(1, NOVEL), END])
+    expect(device.carrier.messages.map((message) => names(decode(message)))).toEqual([
+      'WELCOME OPENED ENTRIES MARK ENTRIES',
+      'ENTRIES',
+      'ENTRIES',
+      'ENTRIES MARK ENTRIES SYNCED DONE',
+    ])
     expect(payloadsIn(frames)).toEqual(['x', Buffer.alloc(3500, 'long ').toString(), 'y'])
     const pieces = all(frames, 'ENTRIES')
       .flatMap(({ entries }) => entries)
@@ -193,6 +214,22 @@ describe('a store that breaks its contract', () => {
     expect(device.closeCode).toBe('FAULT')
     relay.store.read = read
     expect(names(await relay.burst([hello(WRITE), open(1, NOVEL), END]))).toBe('WELCOME OPENED ENTRIES SYNCED DONE')
+  })
+})
+
+describe('a store whose answer no session can bear', () => {
+  it('ends that connection with FAULT, and no other', async () => {
+    const relay = new CoreUnderTest()
+    const other = relay.connect()
+    await other.round([hello(WRITE), END])
+    const judge = relay.store.judge.bind(relay.store)
+    relay.store.judge = async (request) => ({ ...(await judge(request)), tail: null as never })
+    const device = relay.connect()
+    expect(names(await device.round([hello(WRITE), open(1, NOVEL), END]))).toBe('WELCOME ERROR')
+    expect(device.closeCode).toBe('FAULT')
+    expect(relay.errorsLogged).toEqual(['a session failed'])
+    relay.store.judge = judge
+    expect(names(await other.round([open(1, NOVEL), END]))).toBe('OPENED SYNCED DONE')
   })
 })
 
@@ -291,23 +328,25 @@ describe('a log that is replaced while it is served', () => {
 describe('a tombstone', () => {
   it('is answered DELETED, and each push REFUSED DELETED', async () => {
     const relay = new CoreUnderTest()
-    const generation = new Uint8Array(8)
-    relay.store.judge = () =>
-      Promise.resolve({
-        status: 'DELETED',
-        incarnation: NOTHING,
-        after: 0,
-        head: 0,
-        generation,
-        entriesToCome: 0,
-        bytesToCome: 0,
-      })
+    const { mark, incarnation } = await begun(relay, 'zero')
+    await relay.store.delete({ documentId: NOVEL, mark })
     const frames = await relay.burst([hello(WRITE), open(1, NOVEL), push(1, payloadOf('one')), END])
     expect(names(frames)).toBe('WELCOME OPENED REFUSED SYNCED DONE')
-    expect(only(frames, 'OPENED').status).toBe('DELETED')
+    expect(only(frames, 'OPENED')).toMatchObject({ status: 'DELETED', incarnation })
     expect(only(frames, 'REFUSED').code).toBe('DELETED')
-    const { documents } = await relay.store.feed({ vault: 'alice', mark: NOTHING, documentsMax: 10 })
-    expect(documents).toEqual([])
+  })
+
+  it('is passed by an OPEN that says create, whose push begins the document anew', async () => {
+    const relay = new CoreUnderTest()
+    const { mark, incarnation } = await begun(relay, 'zero')
+    await relay.store.delete({ documentId: NOVEL, mark })
+    const create = [hello(WRITE), open(1, NOVEL, { create: true }), push(1, payloadOf('one')), END]
+    const frames = await relay.burst(create)
+    expect(names(frames)).toBe('WELCOME OPENED ACK SYNCED DONE')
+    expect(only(frames, 'OPENED').status).toBe('NEW')
+    expect(only(frames, 'OPENED').incarnation).not.toEqual(incarnation)
+    const knowing = await relay.burst([hello(WRITE), open(1, NOVEL, { incarnation, create: true }), END])
+    expect(only(knowing, 'OPENED')).toMatchObject({ status: 'DELETED', incarnation })
   })
 })
 
@@ -318,23 +357,12 @@ describe('what is not served yet', () => {
       hello(WRITE),
       open(1, NOVEL, { linger: true }),
       push(1, payloadOf('one')),
-      { type: 'LEASE', channel: 1, mark: NOTHING },
-      { type: 'REPAIR', channel: 1, reason: 'GAP', fingerprint: new Uint8Array(16) },
+      { type: 'AWARENESS', channel: 1, bytes: payloadOf('x') },
       END,
     ])
-    expect(names(frames)).toBe('WELCOME OPENED ERROR ERROR ERROR ACK SYNCED DONE')
+    expect(names(frames)).toBe('WELCOME OPENED ERROR ERROR ACK SYNCED DONE')
     const errors = all(frames, 'ERROR')
     expect(new Set(errors.map(({ code, channel }) => `${code} ${channel}`))).toEqual(new Set(['UNSUPPORTED 1']))
-    expect(errors.map(({ message }) => message.split(' ').at(-1))).toEqual(['linger', 'LEASE', 'REPAIR'])
-  })
-
-  it('ignores claim, partial and reseeding', async () => {
-    const relay = new CoreUnderTest()
-    const id = new Uint8Array(16)
-    const fields = { claim: { digest: id, profile: '1' }, partial: { id, offset: 3 }, reseeding: true }
-    const frames = await relay.burst([hello(WRITE), open(1, NOVEL, fields), push(1, payloadOf('one')), END])
-    const opened: Opened = only(frames, 'OPENED')
-    expect(opened).toMatchObject({ turn: 'NONE', claimWanted: false, urgency: 'NONE' })
-    expect(names(frames)).toBe('WELCOME OPENED ACK SYNCED DONE')
+    expect(errors.map(({ message }) => message.split(' ').at(-1))).toEqual(['linger', 'AWARENESS'])
   })
 })

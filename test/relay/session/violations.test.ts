@@ -97,16 +97,6 @@ describe('a first message', () => {
 })
 
 describe('a later message', () => {
-  it('begins no second round before DONE', async () => {
-    const relay = new CoreUnderTest()
-    const device = relay.connect()
-    relay.store.judge = () => new Promise(() => {})
-    await device.round([hello(WRITE), open(1, NOVEL), END])
-    await device.round([open(2, NOVEL), END])
-    expect(only(device.frames, 'ERROR').code).toBe('MALFORMED')
-    expect(only(device.frames, 'ERROR').message).toContain('DONE')
-  })
-
   it('carries no HELLO', async () => {
     const device = new CoreUnderTest().connect()
     await device.round([hello(WRITE), END])

@@ -88,9 +88,9 @@ describe('lmdb store, format', () => {
     changeMeta(directory, 'store', 'value.writeUInt16BE(77)')
     await expect(openLmdbStore({ directory })).rejects.toMatchObject({
       code: 'UNKNOWN_FORMAT',
-      message: `The store in ${directory} has an unknown format: found 77, expected 1`,
+      message: `The store in ${directory} has an unknown format: found 77, expected 2`,
     })
-    changeMeta(directory, 'store', 'value.writeUInt16BE(1)')
+    changeMeta(directory, 'store', 'value.writeUInt16BE(2)')
     await (await openLmdbStore({ directory })).close()
   })
 

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { RelayError } from '../../../relay/src/errors.ts'
-import { coversVault, parseGrant, rightOn } from '../../../relay/src/token/grants.ts'
+import { coversVault, includesRight, parseGrant, type Right, rightOn } from '../../../relay/src/token/grants.ts'
 
 describe('a grant', () => {
   it.each([
     ['alice/*:write', { vault: 'alice', name: '', prefix: true, right: 'write' }],
     ['alice/novel:read', { vault: 'alice', name: 'novel', prefix: false, right: 'read' }],
     ['alice/shared-*:read', { vault: 'alice', name: 'shared-', prefix: true, right: 'read' }],
+    ['alice/*:delete', { vault: 'alice', name: '', prefix: true, right: 'delete' }],
     ['alice/a:b/c:write', { vault: 'alice', name: 'a:b/c', prefix: false, right: 'write' }],
     ['alice/*x:read', { vault: 'alice', name: '*x', prefix: false, right: 'read' }],
     ['alice/Übung ☃:read', { vault: 'alice', name: 'Übung ☃', prefix: false, right: 'read' }],
@@ -15,9 +16,9 @@ describe('a grant', () => {
   })
 
   it.each([
-    ['', 'must end in :read or :write'],
-    ['alice/*', 'must end in :read or :write'],
-    ['alice/*:admin', 'must end in :read or :write'],
+    ['', 'must end in :read, :write or :delete'],
+    ['alice/*', 'must end in :read, :write or :delete'],
+    ['alice/*:admin', 'must end in :read, :write or :delete'],
     ['alice:write', 'its pattern must be'],
     ['alice/:write', 'the name after the vault is empty'],
     ['*/novel:write', 'the vault must be'],
@@ -31,12 +32,13 @@ describe('a grant', () => {
 })
 
 describe('the right on a document', () => {
-  const grants = ['alice/*:read', 'alice/shared-*:write', 'bob/diary:read'].map(parseGrant)
+  const grants = ['alice/*:read', 'alice/shared-*:write', 'bob/diary:read', 'alice/shared-bin*:delete'].map(parseGrant)
 
   it.each([
     ['alice', 'novel', 'read'],
     ['alice', 'shared-list', 'write'],
     ['alice', 'shared-', 'write'],
+    ['alice', 'shared-bin/old', 'delete'],
     ['bob', 'diary', 'read'],
     ['bob', 'diary2', null],
     ['bob', 'diar', null],
@@ -44,6 +46,16 @@ describe('the right on a document', () => {
     ['alic', 'e/novel', null],
   ])('%s/%s is %s: the widest of all that match', (vault, name, right) => {
     expect(rightOn(grants, vault, name)).toBe(right)
+  })
+
+  it.each([
+    ['read', 'read'],
+    ['write', 'read write'],
+    ['delete', 'read write delete'],
+    [null, ''],
+  ] as const)('%s includes %s', (granted, included) => {
+    const all: readonly Right[] = ['read', 'write', 'delete']
+    expect(all.filter((needed) => includesRight(granted, needed)).join(' ')).toBe(included)
   })
 
   it('covers a vault with any grant in it', () => {

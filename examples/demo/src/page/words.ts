@@ -41,7 +41,9 @@ export function statusWords(situation: Situation): StatusWords {
   if (isUnreachable) return { kind, headline, detail: 'The relay does not answer. Trying again.' }
   const detail = isEmpty
     ? 'Whatever you write goes to the relay when you pause.'
-    : 'Flushed to its disk, and kept here as well.'
+    : status.safety === 'confirmed'
+      ? 'Flushed to its disk, kept here, and on another device too.'
+      : 'Flushed to its disk, and kept here as well.'
   return { kind, headline, detail }
 }
 

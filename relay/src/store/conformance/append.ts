@@ -1,6 +1,7 @@
 // Appending: order, atomicity, durability, and pushes that come twice.
 import assert from 'node:assert/strict'
 import type { StorePush } from '../contract.ts'
+import { FallibleRandom } from './acts.ts'
 import {
   append,
   appendText,
@@ -10,6 +11,7 @@ import {
   type ContractTest,
   judge,
   type OpenStore,
+  payloadOf,
   readPage,
   readTexts,
   stored,
@@ -116,7 +118,7 @@ function durabilityContract(test: ContractTest, openStore: OpenStore): void {
       for (const [position, { index, receipt }] of before.entries()) {
         const push = at(pushes, position)
         const page = await readPage(subject.store, push.documentId, index - 1, { entriesMax: 1 })
-        assertBytes(at(page.entries, 0).payload, push.payload)
+        assertBytes(payloadOf(at(page.entries, 0)), push.payload)
         assertBytes(page.mark, receipt)
       }
       const next = await appendText(subject.store, 'v0/d0', 'after')
@@ -133,9 +135,9 @@ function durabilityContract(test: ContractTest, openStore: OpenStore): void {
       await call
       const { entries } = await readPage(store, NOVEL)
       const expected = [textPush(NOVEL, 'as it was'), bytesPush(NOVEL, new Uint8Array(200_000).fill(7))]
-      for (const [position, { pushId, payload }] of entries.entries()) {
-        assertBytes(pushId, at(expected, position).pushId)
-        assertBytes(payload, at(expected, position).payload)
+      for (const [position, entry] of entries.entries()) {
+        assertBytes(entry.pushId, at(expected, position).pushId)
+        assertBytes(payloadOf(entry), at(expected, position).payload)
       }
     }),
   )
@@ -222,9 +224,9 @@ function payloadContract(test: ContractTest, openStore: OpenStore): void {
       await subject.reopen()
       const { entries } = await readPage(subject.store, NOVEL)
       assert.equal(entries.length, sizes.length)
-      for (const [position, { payload, pushId }] of entries.entries()) {
-        assert.ok(Buffer.from(payload).equals(at(pushes, position).payload), `${sizes[position]} bytes`)
-        assertBytes(pushId, at(pushes, position).pushId)
+      for (const [position, entry] of entries.entries()) {
+        assert.ok(Buffer.from(payloadOf(entry)).equals(at(pushes, position).payload), `${sizes[position]} bytes`)
+        assertBytes(entry.pushId, at(pushes, position).pushId)
       }
       const bytes = sizes.reduce((sum, size) => sum + size, 0)
       assert.deepEqual(await subject.store.usage('alice'), { bytes, documents: 1 })
@@ -285,26 +287,19 @@ function payloadContract(test: ContractTest, openStore: OpenStore): void {
 
 function throwContract(test: ContractTest, openStore: OpenStore): void {
   test('append: a throw inside leaves nothing of its call and disturbs no other (case 19)', async () => {
-    let broken = false
-    let drawn = 0
-    const subject = await openStore({
-      random: (bytes) => {
-        if (broken) throw new Error('no entropy')
-        drawn += 1
-        return new Uint8Array(bytes).fill(drawn)
-      },
-    })
+    const entropy = new FallibleRandom()
+    const subject = await openStore({ random: entropy.random })
     try {
       const { store } = subject
       await appendText(store, NOVEL, 'one')
       const feedMark = (await store.feed({ vault: 'alice', mark: new Uint8Array(), documentsMax: 10 })).mark
-      broken = true
+      entropy.broken = true
       const before = appendText(store, NOVEL, 'two')
       const thrown = store.append([textPush(NOVEL, 'lost'), textPush('alice/new', 'lost'), textPush(NOVEL, 'lost too')])
       const after = appendText(store, NOVEL, 'three')
       await assert.rejects(thrown, /no entropy/)
       assert.deepEqual([(await before).index, (await after).index], [2, 3])
-      broken = false
+      entropy.broken = false
       assert.equal((await judge(store, 'alice/new')).status, 'NEW')
       assert.deepEqual(await readTexts(store, NOVEL), ['one', 'two', 'three'])
       assert.equal((await store.feed({ vault: 'alice', mark: feedMark, documentsMax: 10 })).documents.length, 1)

@@ -98,7 +98,7 @@ async function compare(store: RelayStore, model: Model, marks: ReadonlyMap<strin
     )
     for (const { index, receipt } of marks.get(documentId) ?? []) {
       const { status, after, bytesToCome } = await judge(store, documentId, { mark: receipt })
-      const bytes = entries.slice(index).reduce((sum, { payload }) => sum + payload.length, 0)
+      const bytes = entries.slice(index).reduce((sum, { totalBytes }) => sum + totalBytes, 0)
       assert.deepEqual([status, after, bytesToCome], ['OK', index, bytes])
     }
   }
@@ -114,7 +114,7 @@ function hex(bytes: Uint8Array): string {
 }
 
 /** mulberry32, https://gist.github.com/tommyettinger/46a874533244883189143505d203312c: numbers from 0 to below 1. */
-function generator(seed: number): () => number {
+export function generator(seed: number): () => number {
   let state = seed
   return () => {
     state = (state + 0x6d2b79f5) | 0

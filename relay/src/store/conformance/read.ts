@@ -10,6 +10,7 @@ import {
   EMPTY,
   judge,
   type OpenStore,
+  payloadOf,
   readPage,
   textPush,
   withStore,
@@ -40,7 +41,7 @@ function boundsContract(test: ContractTest, openStore: OpenStore): void {
           assert.ok(page.entries.length >= 1 && page.entries.length <= entriesMax)
           for (const [position, entry] of page.entries.entries()) {
             assert.equal(entry.index, after + position + 1)
-            read.push(new TextDecoder().decode(entry.payload))
+            read.push(new TextDecoder().decode(payloadOf(entry)))
           }
           after = page.through
           assert.equal(after, read.length)
@@ -63,7 +64,7 @@ function boundsContract(test: ContractTest, openStore: OpenStore): void {
         const pages: number[][] = []
         for (let after = 0; after < sizes.length; ) {
           const page = await readPage(store, NOVEL, after, { bytesMax })
-          pages.push(page.entries.map(({ payload }) => payload.length))
+          pages.push(page.entries.map((entry) => payloadOf(entry).length))
           after = page.through
         }
         return pages
@@ -132,11 +133,11 @@ function marksContract(test: ContractTest, openStore: OpenStore): void {
     withStore(openStore, async ({ store }) => {
       await appendText(store, NOVEL, 'first')
       const page = await readPage(store, NOVEL)
-      const kept = Buffer.from(at(page.entries, 0).payload)
+      const kept = Buffer.from(payloadOf(at(page.entries, 0)))
       await append(store, [textPush(NOVEL, 'second'), textPush('alice/diary', 'third')])
       await readPage(store, NOVEL)
       await readPage(store, 'alice/diary')
-      assertBytes(at(page.entries, 0).payload, kept)
+      assertBytes(payloadOf(at(page.entries, 0)), kept)
       assertBytes(at(page.entries, 0).pushId, textPush(NOVEL, 'first').pushId)
     }),
   )

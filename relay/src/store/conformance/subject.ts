@@ -1,14 +1,27 @@
 // What the contract's tests stand on: a store that can be closed, opened again and copied, and pushes to put into it.
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import type { Appended, Bytes, Judgement, ReadPage, RelayStore, StorePush } from '../contract.ts'
+import type {
+  Appended,
+  Bytes,
+  Judgement,
+  ReadPage,
+  RelayStore,
+  StoredEntry,
+  StoreLimits,
+  StorePush,
+} from '../contract.ts'
 
 /** Declares one test; the runner's own `test` or `it` will do. */
 export type ContractTest = (name: string, run: () => Promise<void>) => void
 
-interface StoreFaults {
+/** What a store is opened with; again after `reopen`, and for a copy. */
+export interface StoreSettings {
   /** In place of the platform's; may throw. */
   readonly random?: (bytes: number) => Uint8Array
+  /** Milliseconds since 1970, in place of the platform's clock; may throw. */
+  readonly now?: () => number
+  readonly limits?: Partial<StoreLimits>
 }
 
 export interface StoreUnderTest {
@@ -22,7 +35,7 @@ export interface StoreUnderTest {
   dispose(): Promise<void>
 }
 
-export type OpenStore = (faults?: StoreFaults) => Promise<StoreUnderTest>
+export type OpenStore = (settings?: StoreSettings) => Promise<StoreUnderTest>
 
 export const EMPTY: Bytes = new Uint8Array()
 
@@ -38,12 +51,16 @@ export function withStore(openStore: OpenStore, run: (subject: StoreUnderTest) =
   }
 }
 
+interface BytesPush extends StorePush {
+  readonly payload: Bytes
+}
+
 /** A push whose payload is the text. */
-export function textPush(documentId: string, text: string, format = 1): StorePush {
+export function textPush(documentId: string, text: string, format = 1): BytesPush {
   return bytesPush(documentId, new TextEncoder().encode(text), format)
 }
 
-export function bytesPush(documentId: string, payload: Uint8Array, format = 1): StorePush {
+export function bytesPush(documentId: string, payload: Uint8Array, format = 1): BytesPush {
   const hash = createHash('sha256').update(Uint8Array.of(format)).update(payload).digest()
   return { documentId, pushId: new Uint8Array(hash.subarray(0, 16)), format, payload }
 }
@@ -85,10 +102,12 @@ export interface Presented {
   readonly mark?: Bytes
   readonly receipt?: Bytes
   readonly create?: boolean
+  readonly partial?: Bytes
 }
 
 export function judge(store: RelayStore, documentId: string, presented: Presented = {}): Promise<Judgement> {
-  return store.judge({ documentId, incarnation: EMPTY, mark: EMPTY, receipt: EMPTY, create: false, ...presented })
+  const nothing = { incarnation: EMPTY, mark: EMPTY, receipt: EMPTY, create: false, partial: EMPTY }
+  return store.judge({ documentId, ...nothing, ...presented })
 }
 
 /** A page of a log that has not moved. */
@@ -108,7 +127,13 @@ export async function readPage(
 export async function readTexts(store: RelayStore, documentId: string): Promise<readonly string[]> {
   const page = await readPage(store, documentId)
   assert.equal(page.atHead, true)
-  return page.entries.map(({ payload }) => new TextDecoder().decode(payload))
+  return page.entries.map((entry) => new TextDecoder().decode(payloadOf(entry)))
+}
+
+/** The payload of an entry that is short enough to stand on its page. */
+export function payloadOf({ index, payload }: StoredEntry): Bytes {
+  if (payload === null) assert.fail(`the payload at ${index} is not on the page`)
+  return payload
 }
 
 export function assertBytes(actual: Uint8Array, expected: Uint8Array, message?: string): void {

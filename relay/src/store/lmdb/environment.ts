@@ -1,9 +1,11 @@
 // The LMDB environment: its tables, their keys, and the one way to write to it. Knows nothing of documents.
 //
 // Keys (numbers big endian, 6 bytes): meta name | document id | vault name | entry serial, index | push serial, push id
-// | feed vault serial, feed index | term number (4) | blob id, chunk (4)
+// | feed vault serial, feed index | term number (4) | blob id, offset | upload key | compaction serial, base
+// | snapshot serial, id, base | claim serial | repair serial | tombstone document id, incarnation | trash: trash.ts
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { INDEX_BYTES, PUSH_ID_BYTES } from '../bookmark.ts'
+import { ID_BYTES } from './records.ts'
 
 export type Table = Database<Uint8Array, Uint8Array>
 
@@ -16,6 +18,13 @@ export interface Tables {
   readonly feed: Table
   readonly term: Table
   readonly blob: Table
+  readonly upload: Table
+  readonly compaction: Table
+  readonly snapshot: Table
+  readonly claim: Table
+  readonly repair: Table
+  readonly tombstone: Table
+  readonly trash: Table
 }
 
 export type TableName = keyof Tables
@@ -74,6 +83,13 @@ export function openTables(root: RootDatabase<Uint8Array, Uint8Array>): Tables {
     feed: openTable(root, 'feed'),
     term: openTable(root, 'term'),
     blob: openTable(root, 'blob'),
+    upload: openTable(root, 'upload'),
+    compaction: openTable(root, 'compaction'),
+    snapshot: openTable(root, 'snapshot'),
+    claim: openTable(root, 'claim'),
+    repair: openTable(root, 'repair'),
+    tombstone: openTable(root, 'tombstone'),
+    trash: openTable(root, 'trash'),
   }
 }
 
@@ -103,7 +119,46 @@ export function getRow(table: Table, key: Buffer): Buffer | undefined {
   return lent === undefined ? undefined : Buffer.from(lent.subarray(0, lent.length))
 }
 
-/** (serial, index), (vault serial, feed index). */
+/** The same of its first bytes only, where a row is long and only its beginning is wanted. */
+export function getRowStart(table: Table, key: Buffer, bytesMax: number): Buffer | undefined {
+  const lent = table.getBinaryFast(key)
+  return lent === undefined ? undefined : Buffer.from(lent.subarray(0, Math.min(lent.length, bytesMax)))
+}
+
+/** The row, copied, and how long it is; only its beginning where it is longer than so many bytes. */
+export function getRowUpTo(
+  table: Table,
+  key: Buffer,
+  bytesMax: number,
+  startBytes: number,
+): { readonly row: Buffer; readonly length: number } | undefined {
+  const lent = table.getBinaryFast(key)
+  if (lent === undefined) return undefined
+  const { length } = lent
+  return { row: Buffer.from(lent.subarray(0, length > bytesMax ? Math.min(length, startBytes) : length)), length }
+}
+
+/** Copies a part of the row, as far as it and the target go; returns how long the whole row is. */
+export function copyFromRow(table: Table, key: Buffer, from: number, target: Buffer, at: number): number | undefined {
+  const lent = table.getBinaryFast(key)
+  if (lent === undefined) return undefined
+  target.set(lent.subarray(from, Math.min(lent.length, from + target.length - at)), at)
+  return lent.length
+}
+
+/** The first keys from `start` to before `end`, at most so many, in order. */
+export function keysBetween(table: Table, start: Buffer, end: Buffer, limit: number): readonly Buffer[] {
+  // Exhausted here and now: an iterator left open would hold its read transaction.
+  return [...table.getKeys({ start, end, limit })].map((key) => Buffer.from(key))
+}
+
+/** The last key from `start` to before or at `end`. */
+export function lastKeyBetween(table: Table, start: Buffer, end: Buffer): Buffer | undefined {
+  const last = [...table.getKeys({ start: end, reverse: true, limit: 1 })].map((key) => Buffer.from(key)).at(0)
+  return last !== undefined && Buffer.compare(last, start) >= 0 ? last : undefined
+}
+
+/** (serial, index), (vault serial, feed index), (blob id, offset), (serial, base). */
 export function numbersKey(first: number, second: number): Buffer {
   const key = Buffer.allocUnsafe(2 * INDEX_BYTES)
   key.writeUIntBE(first, 0, INDEX_BYTES)
@@ -118,11 +173,25 @@ export function pushKey(serial: number, pushId: Uint8Array): Buffer {
   return key
 }
 
-export function blobKey(blobId: number, chunk: number): Buffer {
-  const key = Buffer.allocUnsafe(INDEX_BYTES + 4)
-  key.writeUIntBE(blobId, 0, INDEX_BYTES)
-  key.writeUInt32BE(chunk, INDEX_BYTES)
+/** Of a table with one row for each serial; and where the rows of a serial begin in any other. */
+export function serialKey(serial: number): Buffer {
+  const key = Buffer.allocUnsafe(INDEX_BYTES)
+  key.writeUIntBE(serial, 0, INDEX_BYTES)
   return key
+}
+
+/** One snapshot may have been installed at several bases. */
+export function snapshotKey(serial: number, snapshotId: Uint8Array, base: number): Buffer {
+  const key = Buffer.allocUnsafe(2 * INDEX_BYTES + ID_BYTES)
+  key.writeUIntBE(serial, 0, INDEX_BYTES)
+  key.set(snapshotId, INDEX_BYTES)
+  key.writeUIntBE(base, INDEX_BYTES + ID_BYTES, INDEX_BYTES)
+  return key
+}
+
+/** An incarnation's length is known: no two of these are the same bytes. */
+export function tombstoneKey(documentId: Uint8Array, incarnation: Uint8Array): Buffer {
+  return Buffer.concat([documentId, incarnation])
 }
 
 export function termKey(number: number): Buffer {

@@ -7,8 +7,8 @@ import type { RootDatabase } from 'lmdb'
 import { DEFAULT_LIMITS } from '../../limits.ts'
 import { type Logger, SILENT } from '../../logger.ts'
 import { TERM_BYTES } from '../bookmark.ts'
-import type { RelayStore } from '../contract.ts'
-import { RelayStoreError } from '../contract.ts'
+import type { RelayStore, StoreLimits } from '../contract.ts'
+import { DEFAULT_STORE_LIMITS, RelayStoreError } from '../contract.ts'
 import { type FeedTerm, FeedTerms, TERMS_MAX } from '../feed-terms.ts'
 import {
   type Environment,
@@ -38,6 +38,7 @@ import {
 } from './records.ts'
 import { Sidecar } from './sidecar.ts'
 import { LmdbStore } from './store.ts'
+import { chargedBytesOfAll } from './upload-row.ts'
 import { Writer } from './writer.ts'
 
 export interface LmdbStoreOptions {
@@ -49,6 +50,8 @@ export interface LmdbStoreOptions {
   readonly random?: (bytes: number) => Uint8Array
   /** A commit that has not ended by then has failed for good. Default 30,000. */
   readonly commitTimeoutMs?: number
+  /** Default: those of contract.ts. */
+  readonly limits?: Partial<StoreLimits>
   /** Bytes that must be free on the disk; below it appends reject with STORAGE. 0: not looked at. Default 256 MiB. */
   readonly freeBytesMin?: number
   /** Told what an operator should know: that the disk is nearly full, that a copy was put in place. Default: silence. */
@@ -57,7 +60,12 @@ export interface LmdbStoreOptions {
   readonly aroundCommit?: (commit: () => Promise<void>) => Promise<void>
 }
 
-const FORMAT_VERSION = 1
+/**
+ * Version 1 had logs only. Its rows are rows of this version as they are, so a store becomes one of version 2 where it is
+ * opened; each row is written anew when it changes.
+ */
+const FORMAT_VERSION = 2
+const FORMAT_VERSIONS_READ: readonly number[] = [1, FORMAT_VERSION]
 const EPOCH_BYTES = 16
 const OWNER_BYTES = 16
 /** What opening or closing may write. */
@@ -121,7 +129,7 @@ function openMeta(root: RootDatabase<Uint8Array, Uint8Array>, directory: string)
   }
   const meta = openTable(root, 'meta')
   const row = getRow(meta, STORE_KEY)
-  if (row !== undefined && formatOfStore(row) !== FORMAT_VERSION) {
+  if (row !== undefined && !FORMAT_VERSIONS_READ.includes(formatOfStore(row))) {
     const versions = `found ${formatOfStore(row)}, expected ${FORMAT_VERSION}`
     throw new RelayStoreError('UNKNOWN_FORMAT', `The store in ${directory} has an unknown format: ${versions}`)
   }
@@ -149,13 +157,14 @@ function begin(
   return root.transactionSync((): Begun => {
     const storeRow = getRow(tables.meta, STORE_KEY)
     const headRow = getRow(tables.meta, HEAD_KEY)
-    const found = storeRow === undefined ? newStore : decodeStore(storeRow)
+    const found = storeRow === undefined ? newStore : { ...decodeStore(storeRow), format: FORMAT_VERSION }
     const before = headRow === undefined ? { feedHead: 0, nextSerial: 1 } : decodeHead(headRow)
     const isRestored = storeRow !== undefined && !sidecar.recognises(found.epoch, before)
     const store = isRestored ? { ...found, epoch: newStore.epoch } : found
     if (isRestored) (options.logger ?? SILENT).warn({}, 'the data is a copy that was put in place: it gets a new epoch')
     const head: HeadRow = { feedHead: before.feedHead, nextSerial: before.nextSerial, owner }
-    if (storeRow === undefined || isRestored) tables.meta.putSync(STORE_KEY, encodeStore(store))
+    const isCurrent = storeRow !== undefined && formatOfStore(storeRow) === FORMAT_VERSION && !isRestored
+    if (!isCurrent) tables.meta.putSync(STORE_KEY, encodeStore(store))
     tables.meta.putSync(HEAD_KEY, encodeHead(head))
     return { store, head, terms: addTerm(tables.term, { term, firstIndex: head.feedHead + 1 }) }
   })
@@ -189,7 +198,7 @@ function assemble(
   const writer = new Writer({
     environment,
     directory,
-    head: begun.head,
+    head: { ...begun.head, uploadBytes: chargedBytesOfAll(environment.tables.upload) },
     random: options.random ?? randomBytes,
     now: options.now ?? Date.now,
     commitTimeoutMs: options.commitTimeoutMs ?? DEFAULT_LIMITS.commitTimeoutMs,
@@ -198,7 +207,8 @@ function assemble(
     sidecar,
   })
   const reader = new Reader(environment.tables, new FeedTerms(begun.terms))
-  return new LmdbStore(Uint8Array.from(begun.store.epoch), reader, writer, async () => {
+  const limits = { ...DEFAULT_STORE_LIMITS, ...options.limits }
+  return new LmdbStore(Uint8Array.from(begun.store.epoch), reader, writer, limits, async () => {
     freeSpace.close()
     await sidecar.close()
     try {

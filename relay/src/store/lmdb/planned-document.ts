@@ -3,7 +3,7 @@
 import { chainSeed } from '@tidemark/protocol'
 import { INCARNATION_BYTES, INDEX_BYTES } from '../bookmark.ts'
 import { sha256 } from '../sha256.ts'
-import { DocumentRow } from './document-row.ts'
+import { DocumentRow, type DocumentState } from './document-row.ts'
 import { getRow, pushKey, type Table, type Write } from './environment.ts'
 import type { CopiedPush } from './pushes.ts'
 import { chainOfEntry, placeEntry, pushIdOfEntry } from './records.ts'
@@ -19,36 +19,59 @@ export class PlannedDocument {
   /** As it was before this commit. */
   readonly #row: DocumentRow
   readonly #headBefore: number
-  /** Entry rows that this commit adds, in log order; and the index of each by its push id, as far as was asked. */
+  /** Entry rows that this commit adds, in log order; and the newest index of each push id, as far as was asked. */
   readonly #added: Buffer[] = []
   #indexOfAdded: Map<string, number> | undefined
+  #addedIndexed = 0
   #bytes: number
   #feedIndex: number
-  #changedAtMs = 0
+  #changedAtMs: number
+  /** Undefined: as in the row. */
+  #state: DocumentState | undefined
+  #base: number
+  #isMoved = false
+  #isRemoved = false
   #finished: DocumentRow | undefined
 
-  private constructor(documentId: string, id: Buffer, row: DocumentRow) {
+  private constructor(documentId: string, id: Buffer, row: DocumentRow, feedIndex: number) {
     this.documentId = documentId
     this.id = id
     this.#row = row
     this.#headBefore = row.head
     this.#bytes = row.bytes
-    this.#feedIndex = row.feedIndex
+    this.#feedIndex = feedIndex
+    this.#changedAtMs = row.changedAtMs
+    this.#base = row.base
   }
 
   static stored(documentId: string, id: Buffer, row: DocumentRow): PlannedDocument {
-    return new PlannedDocument(documentId, id, row)
+    return new PlannedDocument(documentId, id, row, row.feedIndex)
   }
 
+  /** @param feedIndex of the tombstone in whose place it is begun; 0: there is none. */
   static fresh(
     documentId: string,
     serial: number,
+    feedIndex: number,
     random: (bytes: number) => Uint8Array,
     nowMs: number,
   ): PlannedDocument {
     const incarnation = random(INCARNATION_BYTES)
     const seed = chainSeed(sha256, incarnation, documentId)
-    return new PlannedDocument(documentId, Buffer.from(documentId), DocumentRow.begin(serial, incarnation, seed, nowMs))
+    const row = DocumentRow.begin(serial, incarnation, seed, nowMs)
+    return new PlannedDocument(documentId, Buffer.from(documentId), row, feedIndex)
+  }
+
+  /** @param feedIndex of the log or tombstone that it replaces; 0: there is none. */
+  static tombstone(
+    documentId: string,
+    serial: number,
+    incarnation: Uint8Array,
+    feedIndex: number,
+    nowMs: number,
+  ): PlannedDocument {
+    const row = DocumentRow.tombstone(serial, incarnation, nowMs)
+    return new PlannedDocument(documentId, Buffer.from(documentId), row, feedIndex)
   }
 
   get serial(): number {
@@ -63,69 +86,122 @@ export class PlannedDocument {
     return this.#row.deleted
   }
 
+  /** Its tombstone is no longer needed: there will be no row. */
+  get isRemoved(): boolean {
+    return this.#isRemoved
+  }
+
+  get head(): number {
+    return this.#headBefore + this.#added.length
+  }
+
+  /** Index of the last entry that its snapshot stands for; 0: there is no snapshot. */
+  get base(): number {
+    return this.#base
+  }
+
+  /** Payload bytes of all entries that there ever were. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Payload bytes of its snapshot, and of the entries above the base. */
+  get usedBytes(): number {
+    const { snapshot } = this.state
+    return snapshot === null ? this.#bytes : snapshot.bytes + this.#bytes - snapshot.baseBytes
+  }
+
+  get state(): DocumentState {
+    return this.#state ?? this.#row.state
+  }
+
   /** 0: in no feed yet. */
   get feedIndex(): number {
     return this.#feedIndex
   }
 
   /** Whether this commit has given it a new place in the feed. */
-  get moved(): boolean {
-    return this.#added.length > 0
+  get isMoved(): boolean {
+    return this.#isMoved
   }
 
   moveTo(feedIndex: number): void {
     this.#feedIndex = feedIndex
+    this.#isMoved = true
+  }
+
+  update(change: Partial<DocumentState>): void {
+    this.#state = { ...this.state, ...change }
+    this.#base = this.#state.snapshot?.base ?? 0
+  }
+
+  remove(): void {
+    this.#isRemoved = true
   }
 
   /** Completes the push's entry row for its place at the end of the log, and returns that index. */
-  append(push: CopiedPush, nowMs: number): number {
-    this.#bytes += push.payloadLength
+  append(push: CopiedPush, payloadBytes: number, nowMs: number): number {
+    this.#bytes += payloadBytes
     placeEntry(push.entry, this.#headChain(), this.#bytes, nowMs)
     this.#added.push(push.entry)
     this.#changedAtMs = nowMs
-    return this.#headBefore + this.#added.length
+    return this.head
   }
 
-  /** Among what this commit adds and what the row held before it. */
+  /** Among what this commit adds and what the row held before it; what lies at or below the base may be left out. */
   indexOf(pushId: Buffer): number | undefined {
     const added = this.#added.length === 0 ? undefined : this.#addedIndexes().get(pushId.toString('latin1'))
     if (added !== undefined) return added
-    const position = this.#row.recentPosition(pushId)
-    return position < 0 ? undefined : this.#headBefore - this.#row.recentCount + position + 1
+    const before = this.#headBefore - this.#row.recentCount
+    const position = this.#row.recentPosition(pushId, Math.max(0, this.#base - before))
+    return position < 0 ? undefined : before + position + 1
   }
 
-  /** Among the push ids that have rows of their own. */
+  /** Among the push ids that have rows of their own; what lies at or below the base may be left out. */
   storedIndexOf(pushId: Buffer, table: Table): number | undefined {
-    if (this.#headBefore === this.#row.recentCount) return undefined
+    if (this.#base >= this.#headBefore - this.#row.recentCount) return undefined
     return getRow(table, pushKey(this.#row.serial, pushId))?.readUIntBE(0, INDEX_BYTES)
   }
 
-  /** Undefined for entries that were stored before. */
+  /** The row of an entry that this commit adds. */
+  addedEntry(index: number): Buffer | undefined {
+    return this.#added[index - this.#headBefore - 1]
+  }
+
+  /** Undefined for entries that were stored before, but for the last of these. */
   chainAt(index: number): Buffer | undefined {
     if (index === this.#headBefore) return this.#row.headChain
-    const entry = this.#added[index - this.#headBefore - 1]
+    const entry = this.addedEntry(index)
     return entry === undefined ? undefined : chainOfEntry(entry)
   }
 
   /** Adds what is to be written for the document, once it is complete. */
   finish(writes: Write[]): void {
+    if (this.#isRemoved) {
+      writes.push({ table: 'document', key: this.id, value: undefined })
+      return
+    }
     const count = this.#row.recentCount + this.#added.length
     const dropped = count > RECENT_MAX ? count - RECENT_KEPT : 0
-    for (let position = 0; position < dropped; position += 1) writes.push(this.#pushWrite(position))
+    const before = this.#headBefore - this.#row.recentCount
+    for (let position = Math.max(0, this.#base - before); position < dropped; position += 1) {
+      writes.push(this.#pushWrite(position))
+    }
     const change = {
-      head: this.#headBefore + this.#added.length,
+      head: this.head,
       bytes: this.#bytes,
       feedIndex: this.#feedIndex,
       changedAtMs: this.#changedAtMs,
     }
-    this.#finished = this.#row.changed(change, this.#added, dropped)
+    this.#finished = this.#row.changed(change, this.#added, dropped, this.#state)
     writes.push({ table: 'document', key: this.id, value: this.#finished.row })
   }
 
-  /** The document in the commit after this one. */
-  next(): PlannedDocument {
+  /** The document in the commit after this one; undefined: it is removed. */
+  next(): PlannedDocument | undefined {
+    if (this.#isRemoved) return undefined
     if (this.#finished === undefined) throw new Error(`The commit of ${this.documentId} is not finished`)
-    return new PlannedDocument(this.documentId, this.id, this.#finished)
+    return PlannedDocument.stored(this.documentId, this.id, this.#finished)
   }
 
   #headChain(): Buffer {
@@ -135,10 +211,10 @@ export class PlannedDocument {
 
   #addedIndexes(): ReadonlyMap<string, number> {
     this.#indexOfAdded ??= new Map()
-    for (let position = this.#indexOfAdded.size; position < this.#added.length; position += 1) {
-      const entry = this.#added[position]
+    for (; this.#addedIndexed < this.#added.length; this.#addedIndexed += 1) {
+      const entry = this.#added[this.#addedIndexed]
       if (entry === undefined) break
-      this.#indexOfAdded.set(pushIdOfEntry(entry).toString('latin1'), this.#headBefore + position + 1)
+      this.#indexOfAdded.set(pushIdOfEntry(entry).toString('latin1'), this.#headBefore + this.#addedIndexed + 1)
     }
     return this.#indexOfAdded
   }

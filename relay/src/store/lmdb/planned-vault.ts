@@ -9,6 +9,7 @@ const RECENT_MAX = 8
 
 interface FeedDocument {
   readonly id: Buffer
+  /** 0: in no feed yet. */
   readonly feedIndex: number
 }
 
@@ -18,6 +19,7 @@ export class PlannedVault {
   readonly #recent: RecentChange[]
   #bytes: number
   #documents: number
+  #isChanged = false
 
   private constructor(key: Buffer, row: VaultRow) {
     this.#key = key
@@ -35,29 +37,41 @@ export class PlannedVault {
     return new PlannedVault(key, { serial, bytes: 0, documents: 0, recent: [] })
   }
 
-  addDocument(): void {
-    this.#documents += 1
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  addDocuments(documents: number): void {
+    this.#documents += documents
+    this.#isChanged = true
   }
 
   addBytes(bytes: number): void {
     this.#bytes += bytes
+    this.#isChanged = true
   }
 
   /** Makes a document the last changed one. */
   move(document: FeedDocument, feedIndex: number, writes: Write[]): void {
-    const at = this.#recent.findIndex((change) => change.feedIndex === document.feedIndex)
-    if (at >= 0) this.#recent.splice(at, 1)
-    else if (document.feedIndex > 0) {
-      writes.push({ table: 'feed', key: numbersKey(this.#serial, document.feedIndex), value: undefined })
-    }
+    this.remove(document, writes)
     this.#recent.push({ feedIndex, documentId: document.id })
     const oldest = this.#recent.length > RECENT_MAX ? this.#recent.shift() : undefined
     if (oldest === undefined) return
     writes.push({ table: 'feed', key: numbersKey(this.#serial, oldest.feedIndex), value: oldest.documentId })
   }
 
+  /** Takes a document out of the feed. */
+  remove(document: FeedDocument, writes: Write[]): void {
+    this.#isChanged = true
+    const at = this.#recent.findIndex((change) => change.feedIndex === document.feedIndex)
+    if (at >= 0) this.#recent.splice(at, 1)
+    else if (document.feedIndex > 0) {
+      writes.push({ table: 'feed', key: numbersKey(this.#serial, document.feedIndex), value: undefined })
+    }
+  }
+
   finish(writes: Write[]): void {
-    writes.push({ table: 'vault', key: this.#key, value: encodeVault(this.#row()) })
+    if (this.#isChanged) writes.push({ table: 'vault', key: this.#key, value: encodeVault(this.#row()) })
   }
 
   /** The vault in the commit after this one. */

@@ -1,6 +1,6 @@
 // What is read from the LMDB store: each answer comes from one synchronous stretch of gets, so from one committed
 // state, and no read transaction outlives it. Never sees what is not on disk.
-import { chainSeed, tagOf } from '@tidemark/protocol'
+import { tagOf, zeroTag } from '@tidemark/protocol'
 import { equalBytes } from '../../bytes.ts'
 import { encodeBookmark } from '../bookmark.ts'
 import type {
@@ -8,18 +8,23 @@ import type {
   FeedRequest,
   Judgement,
   JudgeRequest,
+  PayloadRequest,
   ReadPage,
   ReadRequest,
+  SnapshotReference,
   StoredEntry,
   StoreFeedPage,
 } from '../contract.ts'
 import { vaultOf } from '../contract-checks.ts'
 import type { FeedTerms } from '../feed-terms.ts'
-import { judgeLog } from '../judgement.ts'
+import { type JudgedLog, judgeLog } from '../judgement.ts'
 import { sha256 } from '../sha256.ts'
-import { DocumentRow } from './document-row.ts'
-import { blobKey, getRow, HEAD_KEY, numbersKey, type Tables } from './environment.ts'
-import { decodeEntry, decodeHead, decodeVault, type EntryRow, type RecentChange, type VaultRow } from './records.ts'
+import { readBlob } from './blobs.ts'
+import { DocumentRow, type DocumentSnapshot } from './document-row.ts'
+import { getRow, HEAD_KEY, numbersKey, type Tables, tombstoneKey } from './environment.ts'
+import { decodeHead, decodeVault, type RecentChange, type VaultRow } from './records.ts'
+import { StoredLog } from './stored-log.ts'
+import { decodeUpload, isWhole, type UploadRow } from './upload-row.ts'
 
 export class Reader {
   readonly #tables: Tables
@@ -31,46 +36,66 @@ export class Reader {
   }
 
   judge(request: JudgeRequest): Judgement {
-    const row = this.#document(request.documentId)
-    if (row === undefined) return judgeLog(undefined, request)
-    const { incarnation, generation, deleted, head } = row
-    return judgeLog(
-      {
-        incarnation,
-        generation,
-        deleted,
-        head,
-        chainAt: (index) => this.#chainAt(request.documentId, row, index),
-        bytesAfter: (index) => row.bytes - (index === 0 ? 0 : this.#entry(row, index).bytesThrough),
-      },
-      request,
-    )
+    const { documentId } = request
+    const row = this.#document(documentId)
+    const isTombstone = (incarnation: Bytes): boolean =>
+      getRow(this.#tables.tombstone, tombstoneKey(Buffer.from(documentId), incarnation)) !== undefined
+    return judgeLog(row && judgedLog(new StoredLog(this.#tables, documentId, row)), request, isTombstone)
   }
 
   read(request: ReadRequest): ReadPage | 'moved' {
-    const { documentId, incarnation, after, entriesMax, bytesMax } = request
-    const row = this.#document(documentId)
-    if (row === undefined || row.deleted || !equalBytes(row.incarnation, incarnation)) return 'moved'
-    if (after > row.head) return 'moved'
+    const { after, entriesMax, bytesMax, inlineBytesMax = Number.POSITIVE_INFINITY } = request
+    const log = this.#log(request)
+    if (log === undefined || after < log.state.dropped || after > log.head) return 'moved'
     const entries: StoredEntry[] = []
     let through = after
     let throughChain: Bytes | undefined
     let bytes = 0
-    while (through < row.head) {
-      const entry = this.#entry(row, through + 1)
-      bytes += entry.payloadLength
+    while (through < log.head) {
+      const entry = log.entry(through + 1, inlineBytesMax)
+      const isInline = entry.payloadLength <= inlineBytesMax
+      bytes += isInline ? entry.payloadLength : 0
       if (entries.length > 0 && (entries.length >= entriesMax || bytes > bytesMax)) break
       through += 1
       throughChain = entry.chain
-      entries.push({ index: through, pushId: entry.pushId, format: entry.format, payload: this.#payload(entry) })
+      const { pushId, format, payloadLength: totalBytes } = entry
+      const payload = isInline ? log.payload(entry, 0, totalBytes) : null
+      entries.push({ index: through, pushId, format, totalBytes, payload })
     }
     return {
       entries,
       through,
-      mark: encodeBookmark(row.incarnation, through, throughChain ?? this.#chainAt(documentId, row, through)),
-      atHead: through === row.head,
-      tag: tagOf(sha256, row.headChain, row.generation),
+      mark: encodeBookmark(log.incarnation, through, throughChain ?? log.chainAt(through) ?? unknown(log, through)),
+      atHead: through === log.head,
+      tag: tagOf(sha256, log.row.headChain, log.row.generation),
     }
+  }
+
+  readPayload(request: PayloadRequest): Bytes | 'gone' {
+    const { of, offset, bytesMax } = request
+    const log = this.#log(request)
+    if (log === undefined) return 'gone'
+    if ('index' in of) {
+      if (of.index <= log.state.dropped || of.index > log.head) return 'gone'
+      return log.payload(log.entry(of.index), offset, bytesMax)
+    }
+    const snapshot = log.retainedSnapshot(of.snapshotId)
+    if (snapshot === undefined) return 'gone'
+    return readBlob(this.#tables.blob, blobOf(snapshot), offset, bytesMax)
+  }
+
+  /** Undefined: it is not there whole. */
+  wholeUpload(key: string): UploadRow | undefined {
+    const row = getRow(this.#tables.upload, Buffer.from(key))
+    const upload = row === undefined ? undefined : decodeUpload(row)
+    return upload !== undefined && isWhole(upload) ? upload : undefined
+  }
+
+  /** A part of an upload as it was found; undefined: it is not there any more. */
+  partOfUpload(key: string, found: UploadRow, offset: number, bytesMax: number): Buffer | undefined {
+    const { blobId, total } = found
+    if (this.wholeUpload(key)?.blobId !== blobId) return undefined
+    return readBlob(this.#tables.blob, { blobId, bytes: total, isNumbered: false }, offset, bytesMax)
   }
 
   feed(request: FeedRequest): StoreFeedPage {
@@ -101,29 +126,17 @@ export class Reader {
     return row === undefined ? undefined : new DocumentRow(row)
   }
 
-  #entry(document: DocumentRow, index: number): EntryRow {
-    const row = getRow(this.#tables.entry, numbersKey(document.serial, index))
-    if (row === undefined) throw new Error(`Entry ${index} of the document with serial ${document.serial} is missing`)
-    return decodeEntry(row)
-  }
-
-  #chainAt(documentId: string, document: DocumentRow, index: number): Bytes {
-    if (index === document.head) return document.headChain
-    if (index === 0) return chainSeed(sha256, document.incarnation, documentId)
-    return this.#entry(document, index).chain
-  }
-
-  #payload(entry: EntryRow): Bytes {
-    if ('inline' in entry.payload) return entry.payload.inline
-    const payload = Buffer.allocUnsafe(entry.payloadLength)
-    let at = 0
-    for (let chunk = 0; at < payload.length; chunk += 1) {
-      const bytes = getRow(this.#tables.blob, blobKey(entry.payload.blobId, chunk))
-      if (bytes === undefined) throw new Error(`Chunk ${chunk} of blob ${entry.payload.blobId} is missing`)
-      payload.set(bytes, at)
-      at += bytes.length
-    }
-    return payload
+  /** The log of this incarnation, unless it is deleted. */
+  #log({
+    documentId,
+    incarnation,
+  }: {
+    readonly documentId: string
+    readonly incarnation: Bytes
+  }): StoredLog | undefined {
+    const row = this.#document(documentId)
+    if (row === undefined || row.deleted || !equalBytes(row.incarnation, incarnation)) return undefined
+    return new StoredLog(this.#tables, documentId, row)
   }
 
   #head(): { readonly feedHead: number } {
@@ -157,6 +170,40 @@ export class Reader {
     const documentId = id.toString()
     const row = this.#document(documentId)
     if (row === undefined) throw new Error(`The feed of ${vaultOf(documentId)} lists a document that is missing`)
-    return { documentId, tag: tagOf(sha256, row.headChain, row.generation), deleted: row.deleted }
+    const { deleted, headChain, generation } = row
+    return { documentId, tag: deleted ? zeroTag() : tagOf(sha256, headChain, generation), deleted }
   }
+}
+
+function judgedLog(log: StoredLog): JudgedLog {
+  const { row, state, head, incarnation } = log
+  const { snapshot, dropped, lastClaim, agreedIndex } = state
+  const referenceTo = ({ id, bytes, base, baseChain }: DocumentSnapshot): SnapshotReference => {
+    return { id, totalBytes: bytes, base, mark: encodeBookmark(incarnation, base, baseChain) }
+  }
+  return {
+    incarnation,
+    generation: row.generation,
+    deleted: row.deleted,
+    head,
+    oldest: dropped + 1,
+    createdAtMs: row.createdAtMs,
+    lastClaim,
+    agreedIndex,
+    snapshot: snapshot === null ? null : referenceTo(snapshot),
+    chainAt: (index) => log.chainAt(index),
+    bytesAfter: (index) => row.bytes - log.bytesThrough(index),
+    retainedSnapshot: (id) => {
+      const retained = log.retainedSnapshot(id)
+      return retained === undefined ? undefined : referenceTo(retained)
+    },
+  }
+}
+
+function blobOf({ blobId, bytes }: DocumentSnapshot): { blobId: number; bytes: number; isNumbered: boolean } {
+  return { blobId, bytes, isNumbered: false }
+}
+
+function unknown({ documentId }: StoredLog, index: number): never {
+  throw new Error(`Nothing is known at ${index} of ${documentId}`)
 }

@@ -1,8 +1,8 @@
 // The rows of the LMDB store as bytes: numbers big endian (6 bytes unless said otherwise), each row opening with its
 // version. Decoded fields are views of the row they come from. The document's row is in document-row.ts.
 //
-//   entry     1 version | 1 flags (1: payload in blobs) | 1 format | 16 push id | 16 chain | bytes through
-//             | received at | payload, or blob id and 4 payload length
+//   entry     1 version | 1 flags (2: payload in a blob; 1: in one of format 1) | 1 format | 16 push id | 16 chain
+//             | bytes through | received at | payload, or blob id and payload length (4 bytes in format 1)
 //   vault     1 version | serial | bytes | documents | recent: (feed index | 2 length | document id) each
 //   head      1 version | feed head | next serial | 16 owner
 //   store     2 format version | 16 epoch | created at
@@ -12,7 +12,10 @@ import type { FeedTerm } from '../feed-terms.ts'
 import { writeNextChain } from './next-chain.ts'
 
 export const ROW_VERSION = 1
-const IN_BLOBS = 1
+/** Snapshot ids, device ids, digests and fingerprints. */
+export const ID_BYTES = 16
+const IN_NUMBERED_CHUNKS = 1
+const IN_BLOB = 2
 
 export interface EntryRow {
   readonly format: number
@@ -21,19 +24,29 @@ export interface EntryRow {
   /** Payload bytes of the log up to and with this entry. */
   readonly bytesThrough: number
   readonly payloadLength: number
-  readonly payload: { readonly inline: Buffer } | { readonly blobId: number }
+  readonly payload: { readonly inline: Buffer } | { readonly blob: Blob }
+}
+
+/** Bytes that lie beside the row that means them, in the table blob. */
+export interface Blob {
+  readonly blobId: number
+  readonly bytes: number
+  /** Of format 1: its chunks are numbered, where all others are keyed by their offset. */
+  readonly isNumbered: boolean
 }
 
 const ENTRY = { flags: 1, format: 2, pushId: 3, chain: 19, bytesThrough: 35, receivedAt: 41 } as const
 /** Bytes of an entry before its payload, or before where the payload lies. */
-const ENTRY_HEADER_BYTES = 47
-const BLOB_REFERENCE_BYTES: number = INDEX_BYTES + 4
+export const ENTRY_HEADER_BYTES = 47
+/** All of an entry but an inline payload. */
+export const ENTRY_START_BYTES: number = ENTRY_HEADER_BYTES + 2 * INDEX_BYTES
+const BLOB_REFERENCE_BYTES: number = 2 * INDEX_BYTES
 
-/** A row that holds the push and lacks its place in a log; a payload that lies in blobs is not in it. */
+/** A row that holds the push and lacks its place in a log; a payload that lies in a blob is not in it. */
 export function beginEntry(format: number, pushId: Uint8Array, inline: Uint8Array | undefined): Buffer {
   const bytes = Buffer.allocUnsafe(ENTRY_HEADER_BYTES + (inline?.length ?? BLOB_REFERENCE_BYTES))
   bytes[0] = ROW_VERSION
-  bytes[ENTRY.flags] = inline === undefined ? IN_BLOBS : 0
+  bytes[ENTRY.flags] = inline === undefined ? IN_BLOB : 0
   bytes[ENTRY.format] = format
   bytes.set(pushId, ENTRY.pushId)
   if (inline !== undefined) bytes.set(inline, ENTRY_HEADER_BYTES)
@@ -53,24 +66,41 @@ export function chainOfEntry(bytes: Buffer): Buffer {
 
 export function placeBlob(bytes: Buffer, blobId: number, payloadLength: number): void {
   bytes.writeUIntBE(blobId, ENTRY_HEADER_BYTES, INDEX_BYTES)
-  bytes.writeUInt32BE(payloadLength, ENTRY_HEADER_BYTES + INDEX_BYTES)
+  bytes.writeUIntBE(payloadLength, ENTRY_HEADER_BYTES + INDEX_BYTES, INDEX_BYTES)
 }
 
 export function pushIdOfEntry(bytes: Buffer): Buffer {
   return bytes.subarray(ENTRY.pushId, ENTRY.pushId + PUSH_ID_BYTES)
 }
 
-export function decodeEntry(bytes: Buffer): EntryRow {
+/** Undefined where the payload is in the row; its first ENTRY_START_BYTES suffice to tell. */
+export function blobOfEntry(bytes: Buffer): Blob | undefined {
+  const flags = bytes[ENTRY.flags] ?? 0
+  if ((flags & (IN_BLOB | IN_NUMBERED_CHUNKS)) === 0) return undefined
+  const isNumbered = (flags & IN_NUMBERED_CHUNKS) !== 0
+  const lengthAt = ENTRY_HEADER_BYTES + INDEX_BYTES
+  return {
+    blobId: bytes.readUIntBE(ENTRY_HEADER_BYTES, INDEX_BYTES),
+    bytes: isNumbered ? bytes.readUInt32BE(lengthAt) : bytes.readUIntBE(lengthAt, INDEX_BYTES),
+    isNumbered,
+  }
+}
+
+export function bytesThroughEntry(bytes: Buffer): number {
+  return bytes.readUIntBE(ENTRY.bytesThrough, INDEX_BYTES)
+}
+
+/** @param rowLength of the whole row, where `bytes` are only its beginning. */
+export function decodeEntry(bytes: Buffer, rowLength: number = bytes.length): EntryRow {
   checkVersion(bytes, 'entry')
-  const inBlobs = ((bytes[ENTRY.flags] ?? 0) & IN_BLOBS) !== 0
-  const inline = bytes.subarray(ENTRY_HEADER_BYTES)
+  const blob = blobOfEntry(bytes)
   return {
     format: bytes[ENTRY.format] ?? 0,
     pushId: pushIdOfEntry(bytes),
     chain: chainOfEntry(bytes),
-    bytesThrough: bytes.readUIntBE(ENTRY.bytesThrough, INDEX_BYTES),
-    payloadLength: inBlobs ? inline.readUInt32BE(INDEX_BYTES) : inline.length,
-    payload: inBlobs ? { blobId: inline.readUIntBE(0, INDEX_BYTES) } : { inline },
+    bytesThrough: bytesThroughEntry(bytes),
+    payloadLength: blob?.bytes ?? rowLength - ENTRY_HEADER_BYTES,
+    payload: blob === undefined ? { inline: bytes.subarray(ENTRY_HEADER_BYTES) } : { blob },
   }
 }
 

@@ -1,18 +1,20 @@
 // The only writer: one commit at a time, and what arrives while one is being flushed goes out with the next. Answers
 // nothing that is not on disk. Once a commit fails for another reason than a full disk, nothing is written again.
 import { statfs } from 'node:fs/promises'
-import type { Appended, StorePush } from '../contract.ts'
+import type { Appended, Staged, StagedPiece, StoreLimits, StorePush } from '../contract.ts'
 import { RelayStoreError } from '../contract.ts'
+import { appending } from './append.ts'
 import { commit, type Environment, getRow, HEAD_KEY, type Write } from './environment.ts'
 import type { FreeSpace } from './free-space.ts'
-import { type AppendCall, CommitPlan, copyPushes, type PlanSources } from './plan.ts'
-import { decodeHead, type HeadRow } from './records.ts'
+import { CommitPlan, type Operation, type PlanHead, type PlannedCall, type PlanSources } from './plan.ts'
+import { decodeHead } from './records.ts'
 import type { Sidecar } from './sidecar.ts'
+import { staging } from './uploads.ts'
 
 export interface WriterOptions {
   readonly environment: Environment
   readonly directory: string
-  readonly head: HeadRow
+  readonly head: PlanHead
   readonly random: (bytes: number) => Uint8Array
   readonly now: () => number
   readonly commitTimeoutMs: number
@@ -36,7 +38,7 @@ export class Writer {
   readonly #options: WriterOptions
   readonly #sources: PlanSources
   readonly #resolveFailed: (reason: Error) => void
-  #durableHead: HeadRow
+  #durableHead: PlanHead
   #next: CommitPlan
   #inFlight: CommitPlan | undefined
   #scheduled = false
@@ -58,13 +60,32 @@ export class Writer {
   }
 
   append(pushes: readonly StorePush[]): Promise<readonly Appended[]> {
+    return this.change(() => {
+      this.#checkSpace()
+      return appending(pushes)
+    })
+  }
+
+  stage(piece: StagedPiece, limits: StoreLimits): Promise<Staged | 'full'> {
+    return this.change(() => {
+      // An empty one only asks.
+      if (piece.bytes.length > 0) this.#checkSpace()
+      return staging(piece, limits)
+    })
+  }
+
+  /** @param prepare is called at once, to copy what the caller may change. */
+  change<Result>(prepare: () => Operation<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
       if (this.#closed) throw new RelayStoreError('CLOSED', 'The store is closed')
       if (this.#failure !== undefined) throw this.#failure
-      if (this.#options.freeSpace.isShort) throw new RelayStoreError('STORAGE', 'The disk is nearly full')
-      const call: AppendCall = { pushes: copyPushes(pushes), resolve, reject }
+      const operation = prepare()
+      const plan = (next: CommitPlan): (() => void) => {
+        const result = operation(next)
+        return () => resolve(result)
+      }
       try {
-        this.#next.add(call)
+        this.#next.add({ plan, reject })
       } catch (error) {
         this.#planAnew(this.#next.calls)
         throw error
@@ -73,7 +94,12 @@ export class Writer {
     })
   }
 
-  /** Resolves when all that was appended is answered; false: a commit hangs, and LMDB must be left alone. */
+  /** What devices bring is refused before the disk is full; what else is written is little, or makes room. */
+  #checkSpace(): void {
+    if (this.#options.freeSpace.isShort) throw new RelayStoreError('STORAGE', 'The disk is nearly full')
+  }
+
+  /** Resolves when all that was begun is answered; false: a commit hangs, and LMDB must be left alone. */
   async close(): Promise<boolean> {
     this.#closed = true
     if (this.#inFlight !== undefined || this.#next.calls.length > 0) {
@@ -177,7 +203,7 @@ export class Writer {
   }
 
   /** Replaces the next plan by one of these calls; one that throws is answered so, and leaves nothing in it. */
-  #planAnew(calls: readonly AppendCall[]): void {
+  #planAnew(calls: readonly PlannedCall[]): void {
     let remaining = calls
     for (;;) {
       const plan = new CommitPlan(this.#sources, this.#inFlight?.head ?? this.#durableHead, this.#inFlight)
@@ -217,8 +243,8 @@ export class Writer {
 
 function addUntilThrow(
   plan: CommitPlan,
-  calls: readonly AppendCall[],
-): { readonly call: AppendCall; readonly error: Error } | undefined {
+  calls: readonly PlannedCall[],
+): { readonly call: PlannedCall; readonly error: Error } | undefined {
   for (const call of calls) {
     try {
       plan.add(call)

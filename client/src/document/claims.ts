@@ -1,0 +1,64 @@
+// One document's claim in one exchange: made only when the document is exactly the log at a mark, presented in a round after
+// the mark was stored, and never twice for one mark.
+import type { Claim } from '@tidemark/protocol'
+import { EMPTY, sameBytes } from './bytes.ts'
+import { canonOf, missingPairsOf } from './canon.ts'
+import { claimOf, claimProfile } from './claim.ts'
+import type { LiveDocument } from './live-document.ts'
+import type { RelayView } from './relay-view.ts'
+
+export class Claims {
+  readonly #document: LiveDocument
+  readonly #view: RelayView
+  #isWanted = false
+  #claim: Claim | null = null
+
+  constructor(document: LiveDocument, view: RelayView) {
+    this.#document = document
+    this.#view = view
+  }
+
+  get isDue(): boolean {
+    return this.#claim !== null
+  }
+
+  wanted(isWanted: boolean): void {
+    this.#isWanted = isWanted
+  }
+
+  /** The document is not the log, or no longer. */
+  spoil(): void {
+    this.#isWanted = false
+    this.#claim = null
+  }
+
+  /** All up to the view's mark was given. */
+  synced(): void {
+    const { mark, generation, claimedMark } = this.#view
+    if (!this.#isWanted || mark.length === 0 || sameBytes(mark, claimedMark) || !this.#isTheLog()) return
+    const digest = claimOf({ documentId: this.#document.id, mark, canon: canonOf(this.#document.doc) })
+    this.#claim = { digest, profile: claimProfile(), generation }
+    this.#view.claimedMark = mark
+  }
+
+  /** For the OPEN of the next round, whose mark is the one that it is made for. */
+  take(): Claim | null {
+    const claim = this.#claim
+    this.#claim = null
+    const isOfMark = claim !== null && sameBytes(this.#view.mark, this.#view.claimedMark)
+    if (claim !== null && !isOfMark) this.#view.claimedMark = EMPTY
+    return isOfMark ? claim : null
+  }
+
+  #isTheLog(): boolean {
+    const view = this.#view
+    const document = this.#document
+    if (view.isLacking || view.outgoing.some(({ changes }) => changes !== null)) return false
+    if (document.hasPendingEdits || document.heldCount > 0) return false
+    // What is missing for good is part of the claim; what may still come is not.
+    return missingPairsOf(document.doc).length === 0 || view.gapBursts >= GAP_BURSTS_PERMANENT
+  }
+}
+
+/** A gap that was reported after two bursts, and outlived the repair that followed, is permanent. */
+const GAP_BURSTS_PERMANENT = 3

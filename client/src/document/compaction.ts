@@ -1,0 +1,122 @@
+// One document's compaction in one exchange: the lease, the state that is captured with the push, what the log gave on top
+// of it, and the snapshot that this makes. Gives up as soon as the result might be anything but the log.
+import type { Leased, Opened } from '@tidemark/protocol'
+import * as Y from 'yjs'
+import type { CompactionPolicy } from '../options.ts'
+import type { LiveDocument } from './live-document.ts'
+import { newOutgoing, type Outgoing } from './outgoing.ts'
+import type { RelayView } from './relay-view.ts'
+import { buildSnapshot } from './snapshot-building.ts'
+
+/**
+ * IDLE: nobody asked. DUE: the next round asks for the lease. LEASING: it was asked for, and what a new snapshot is made
+ * from is captured. UPLOADING: the lease is held, and the snapshot is whole. OVER: done, or given up for this exchange.
+ */
+type State = 'IDLE' | 'DUE' | 'LEASING' | 'UPLOADING' | 'OVER'
+
+export class Compaction {
+  readonly #document: LiveDocument
+  readonly #view: RelayView
+  readonly #policy: CompactionPolicy
+  #state: State = 'IDLE'
+  #captured: Uint8Array | null = null
+  #entries: Uint8Array[] = []
+  #fence: number | null = null
+
+  constructor(document: LiveDocument, view: RelayView, policy: CompactionPolicy) {
+    this.#document = document
+    this.#view = view
+    this.#policy = policy
+  }
+
+  get isDue(): boolean {
+    return this.#state === 'DUE'
+  }
+
+  /** Of the lease that is held; null: none is. */
+  get fence(): number | null {
+    return this.#state === 'UPLOADING' ? this.#fence : null
+  }
+
+  /** Made in an earlier burst, or in this one, and not uploaded yet. */
+  get snapshot(): Outgoing | null {
+    return this.#view.outgoing.find(({ changes }) => changes === null) ?? null
+  }
+
+  /** The relay said how urgent a compaction is. */
+  consider(urgency: Opened['urgency']): void {
+    if (this.#state !== 'IDLE' || this.#policy === 'never') return
+    const isWanted = urgency === 'HIGH' || (urgency === 'LOW' && this.#policy === 'gladly')
+    if (isWanted || this.snapshot !== null) this.#state = 'DUE'
+  }
+
+  /** Call when the pushes of a round are derived; the mark to ask the lease for, or null: not now. */
+  begin(): Uint8Array | null {
+    if (this.#state !== 'DUE') return null
+    if (this.snapshot === null && !this.#capture()) {
+      this.#state = 'OVER'
+      return null
+    }
+    this.#state = 'LEASING'
+    return this.snapshot?.mark ?? this.#view.mark
+  }
+
+  leased({ code, fence }: Leased): void {
+    if (this.#state !== 'LEASING') return
+    if (code === 'OK') this.#fence = fence
+    else this.giveUp(code === 'CHANGED')
+  }
+
+  /** The log gave these after what was captured. */
+  given(payloads: readonly Uint8Array[]): void {
+    if (this.#captured !== null) this.#entries.push(...payloads)
+  }
+
+  /** The document is not the log, or no longer: nothing may be made of what was captured. */
+  spoil(): void {
+    if (this.#state === 'LEASING' || this.#state === 'DUE') this.giveUp(false)
+  }
+
+  /** All up to `mark` was given, and the round is over. */
+  synced(mark: Uint8Array): void {
+    if (this.#state !== 'LEASING') return
+    if (this.#fence === null) {
+      this.giveUp(false)
+      return
+    }
+    this.#state = 'UPLOADING'
+    if (this.snapshot !== null) return
+    const isWhole = this.#captured !== null && this.#view.outgoing.length === 0 && mark.length > 0
+    const built = isWhole ? this.#build(mark) : null
+    if (built === null) this.giveUp(false)
+    else this.#view.outgoing.push(built)
+  }
+
+  /** @param forgets the snapshot is of no use to a later burst either */
+  giveUp(forgets: boolean): void {
+    this.#state = 'OVER'
+    this.#captured = null
+    this.#entries = []
+    const { snapshot } = this
+    if (snapshot === null || !forgets) return
+    this.#view.land(snapshot.id)
+    this.#document.transfers.dropOutgoing(snapshot)
+  }
+
+  /** Only what the relay has, or gets in this very round, may be in it. */
+  #capture(): boolean {
+    const { resyncing, isUncarried, mark } = this.#view
+    if (resyncing || isUncarried || mark.length === 0 || this.#document.hasPendingEdits) return false
+    this.#captured = Y.encodeStateAsUpdate(this.#document.doc)
+    this.#entries = []
+    return true
+  }
+
+  #build(mark: Uint8Array): Outgoing | null {
+    const held = this.#document.heldOf(this.#view.relay)
+    const built = buildSnapshot({ state: this.#captured as Uint8Array, entries: this.#entries, held, mark })
+    this.#captured = null
+    this.#entries = []
+    return 'reason' in built ? null : newOutgoing(built.snapshotId, built.payload, null, { mark })
+  }
+}

@@ -1,0 +1,44 @@
+// How much of one relay's traffic may be lost to a cut: what is under way when a connection breaks is sent again, and over
+// HTTP a request or response that is cut off is lost whole. After a cut little is risked, and more only once a lot arrived.
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+interface Bounds {
+  readonly least: number
+  readonly most: number
+}
+
+/** Payload bytes in one request; the most fit a first message with what else it holds. */
+const UP: Bounds = { least: 32 * KIB, most: 192 * KIB }
+/** Payload bytes in one response. */
+const DOWN: Bounds = { least: 32 * KIB, most: MIB }
+/** Payload bytes sent over a WebSocket beyond what the relay said it holds. The least fills a line of 100 ms and 1 MB/s. */
+const WINDOW: Bounds = { least: 96 * KIB, most: 512 * KIB }
+/** So many bytes have to move uncut before twice as much is risked. */
+const UNCUT_BYTES: number = 16 * MIB
+
+export class Pace {
+  upBytes: number = UP.most
+  downBytes: number = DOWN.most
+  windowBytes: number = WINDOW.most
+  #uncutBytes = 0
+
+  /** A connection was cut, or fell silent. */
+  cut(): void {
+    this.upBytes = UP.least
+    this.downBytes = DOWN.least
+    this.windowBytes = WINDOW.least
+    this.#uncutBytes = 0
+  }
+
+  /** So many bytes went up or came down. */
+  moved(bytes: number): void {
+    this.#uncutBytes += bytes
+    if (this.#uncutBytes < UNCUT_BYTES) return
+    this.#uncutBytes = 0
+    this.upBytes = Math.min(UP.most, 2 * this.upBytes)
+    this.downBytes = Math.min(DOWN.most, 2 * this.downBytes)
+    this.windowBytes = Math.min(WINDOW.most, 2 * this.windowBytes)
+  }
+}

@@ -1,0 +1,38 @@
+// Asks the store what a session wishes for, and turns what it says into the session's events. Decides nothing.
+import type { RelayStore } from '../store/contract.ts'
+import { Durable } from './durable.ts'
+import type { StoreAnswer, StoreWish } from './effects.ts'
+
+/** Rejects as the store does. */
+export async function fulfil(store: RelayStore, wish: StoreWish): Promise<StoreAnswer> {
+  const { of } = wish
+  switch (wish.type) {
+    case 'judge':
+      return { of, type: 'judged', judgement: await store.judge(wish.request) }
+    case 'claim':
+      return { of, type: 'claimed', outcome: await store.claim(wish.request) }
+    case 'repair':
+      // Whatever came of it, the document is judged again: another device may have caused the same repair.
+      await store.repair(wish.request)
+      return { of, type: 'repaired' }
+    case 'stage':
+      return { of, type: 'staged', staged: await store.stage(wish.piece) }
+    case 'hash':
+      return { of, type: 'hashed', hash: await store.hashUpload(wish.key, wish.prefix) }
+    case 'drop':
+      await store.dropUpload(wish.key)
+      return { of, type: 'dropped' }
+    case 'append':
+      return { of, type: 'appended', outcomes: await Durable.append(store, wish.pushes) }
+    case 'install':
+      return { of, type: 'installed', outcome: await store.install(wish.request) }
+    case 'delete':
+      return { of, type: 'deleted', outcome: await store.delete(wish.request) }
+    case 'page':
+      return { of, type: 'pageRead', page: await store.read(wish.request) }
+    case 'part':
+      return { of, type: 'partRead', bytes: await store.readPayload(wish.request) }
+    case 'feed':
+      return { of, type: 'feedRead', page: await store.feed(wish.request) }
+  }
+}

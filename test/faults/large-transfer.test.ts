@@ -1,0 +1,16 @@
+// Case 18: 200 MB pushed and pulled over a line of 100 ms and 1 MB/s that is cut every two seconds, over both carriers.
+import { expect, it } from 'vitest'
+import { transferLarge } from '../support/large-transfer.ts'
+
+const MEGABYTE = 1_000_000
+
+it.each(['websocket', 'http'] as const)(
+  'case 18: 200 MB over %s',
+  async (carrier) => {
+    const line = { bytesPerSecond: MEGABYTE, roundTripMs: 100, cutEveryMs: 2_000 }
+    const report = await transferLarge({ carrier, bytes: 200 * MEGABYTE, line, timeLimitMs: 3_000_000 })
+    process.stdout.write(`${JSON.stringify(report)}\n`)
+    for (const way of [report.push, report.pull]) expect(way.overhead).toBeLessThan(0.08)
+  },
+  6_000_000,
+)

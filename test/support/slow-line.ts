@@ -1,0 +1,97 @@
+// A line between devices and a relay, as mobile networks are: so many bytes a second, a delay, and cuts at intervals. What is
+// on the line when it is cut is lost. It counts what was put on the line, each way: that is what somebody pays for.
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+
+export interface LineOptions {
+  /** Of both directions, each for itself. */
+  readonly bytesPerSecond: number
+  /** There and back, in milliseconds. */
+  readonly roundTripMs: number
+  /** Milliseconds from cut to cut; 0: never. */
+  readonly cutEveryMs: number
+}
+
+/** What a clock of a millisecond can tell apart. */
+const SLICE_BYTES = 4 * 1024
+/** Bytes that wait for the line are read no further than this ahead. */
+const AHEAD_MS = 20
+
+export class SlowLine {
+  readonly bytes: { up: number; down: number } = { up: 0, down: 0 }
+  cuts = 0
+  readonly #options: LineOptions
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+  readonly #cutter: NodeJS.Timeout | null
+
+  /** `url`: of the relay. */
+  static async start(url: string, options: LineOptions): Promise<SlowLine> {
+    const { hostname, port } = new URL(url)
+    const line = new SlowLine({ host: hostname, port: Number(port) }, options)
+    line.#server.listen(0, '127.0.0.1')
+    await once(line.#server, 'listening')
+    return line
+  }
+
+  private constructor(target: { readonly host: string; readonly port: number }, options: LineOptions) {
+    this.#options = options
+    this.#server = createServer((device) => this.#join(device, connect(target)))
+    this.#cutter = options.cutEveryMs === 0 ? null : setInterval(() => this.cut(), options.cutEveryMs)
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  cut(): void {
+    if (this.#sockets.size > 0) this.cuts++
+    for (const socket of this.#sockets) socket.resetAndDestroy()
+    this.#sockets.clear()
+  }
+
+  async close(): Promise<void> {
+    if (this.#cutter !== null) clearInterval(this.#cutter)
+    this.cut()
+    this.#server.close()
+    await once(this.#server, 'close')
+  }
+
+  #join(device: Socket, relay: Socket): void {
+    for (const socket of [device, relay]) {
+      socket.setNoDelay()
+      this.#sockets.add(socket)
+      // The other side learns of it by its own end.
+      socket.on('error', () => socket.destroy())
+      socket.on('close', () => this.#sockets.delete(socket))
+    }
+    this.#pipe('up', device, relay)
+    this.#pipe('down', relay, device)
+  }
+
+  #pipe(direction: 'up' | 'down', from: Socket, to: Socket): void {
+    const { bytesPerSecond, roundTripMs } = this.#options
+    let freeAtMs = 0
+    const after = (ms: number, act: () => void): void => {
+      setTimeout(act, Math.max(0, ms - performance.now()))
+    }
+    from.on('data', (bytes) => {
+      for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
+        const slice = bytes.subarray(at, at + SLICE_BYTES)
+        freeAtMs = Math.max(freeAtMs, performance.now()) + (slice.length / bytesPerSecond) * 1000
+        after(freeAtMs, () => {
+          if (from.destroyed && to.destroyed) return
+          this.bytes[direction] += slice.length
+        })
+        after(freeAtMs + roundTripMs / 2, () => {
+          if (!to.destroyed) to.write(slice)
+        })
+      }
+      if (freeAtMs - performance.now() < AHEAD_MS) return
+      from.pause()
+      after(freeAtMs - AHEAD_MS / 2, () => from.resume())
+    })
+    from.on('end', () => after(freeAtMs + roundTripMs / 2, () => to.end()))
+    from.on('close', () => after(freeAtMs + roundTripMs / 2, () => to.destroy()))
+  }
+}
