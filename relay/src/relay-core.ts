@@ -35,7 +35,7 @@ export interface RelayCore {
   sweep(): void
   /** Ends every session at once, whatever it is at. What is being stored is stored. */
   abandon(): void
-  /** Lets rounds under way finish, begins no other, and tells everybody RESTARTING. Resolves when no session is left, nor a sweep. */
+  /** Lets rounds under way finish, begins no other, and tells everybody RESTARTING. Resolves when no session is left, nor, unless abandoned, a sweep. */
   drain(): Promise<void>
 }
 
@@ -47,6 +47,7 @@ class Core implements RelayCore {
   readonly #context: ConnectionContext
   readonly #connections = new Set<DrivenConnection>()
   #draining = false
+  #abandoned = false
   #drained: (() => void)[] = []
   #sweepingStore: Promise<void> | null = null
   #sweepStoreAtMs = 0
@@ -95,20 +96,25 @@ class Core implements RelayCore {
 
   abandon(): void {
     this.#draining = true
+    this.#abandoned = true
     for (const connection of this.#connections) connection.tell({ type: 'restarting', atOnce: true })
+    this.#checkDrained()
   }
 
   async drain(): Promise<void> {
     this.#draining = true
     for (const connection of this.#connections) connection.tell({ type: 'restarting', atOnce: false })
-    if (this.#connections.size > 0) await new Promise<void>((resolve) => this.#drained.push(resolve))
-    await this.#sweepingStore
+    await new Promise<void>((resolve) => {
+      this.#drained.push(resolve)
+      this.#checkDrained()
+    })
   }
 
   #beginSweepOfStore(): void {
     this.#sweepingStore ??= this.#sweepStore().then((more) => {
       this.#sweepingStore = null
       this.#sweepStoreAtMs = more ? 0 : this.#context.steadyNow() + this.#context.limits.sweepEveryMs
+      this.#checkDrained()
     })
   }
 
@@ -125,7 +131,11 @@ class Core implements RelayCore {
 
   readonly #ended = (connection: DrivenConnection): void => {
     this.#connections.delete(connection)
-    if (this.#connections.size > 0) return
+    this.#checkDrained()
+  }
+
+  #checkDrained(): void {
+    if (this.#connections.size > 0 || (this.#sweepingStore !== null && !this.#abandoned)) return
     for (const resolve of this.#drained.splice(0)) resolve()
   }
 }

@@ -71,4 +71,13 @@ describe('the sweep of the store', () => {
     relay.pass(60_000)
     expect(swept()).toBe(1)
   })
+
+  it('that never ends is not waited for once the relay is abandoned', async () => {
+    const { store } = held()
+    const relay = new CoreUnderTest({}, store)
+    relay.pass(250)
+    const drained = relay.core.drain()
+    relay.core.abandon()
+    await drained
+  })
 })

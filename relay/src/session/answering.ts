@@ -129,8 +129,10 @@ export class Answering {
 
   #beginServing(channel: Channel, judgement: Judgement, nowMs: number): Serving {
     const { limits } = this.#context
+    // What the device had of another log, or of what was served before, counts no more.
+    const open = channel.opened ? { ...channel.open, partial: null } : channel.open
     const serving = new Serving(
-      channel.open,
+      open,
       {
         incarnation: channel.incarnation,
         snapshot: judgement.snapshot,

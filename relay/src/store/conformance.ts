@@ -19,7 +19,7 @@ import type { ContractTest, OpenStore } from './conformance/subject.ts'
 import { throwsContract } from './conformance/throws.ts'
 import { uploadsContract } from './conformance/uploads.ts'
 
-export type { ContractTest, OpenStore, StoreSettings, StoreUnderTest } from './conformance/subject.ts'
+export type { ContractTest, OpenStore, StoreUnderTest } from './conformance/subject.ts'
 
 /** Declares every test of the contract with `test`; each opens stores of its own with `openStore`. */
 export function storeContract(test: ContractTest, openStore: OpenStore): void {

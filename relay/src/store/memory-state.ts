@@ -65,7 +65,7 @@ export interface MemoryLogSnapshot {
 }
 
 /** One swap: it hid the entries up to its base. */
-export interface MemoryCompaction {
+interface MemoryCompaction {
   readonly atMs: number
   readonly base: number
   readonly replaced: MemoryLogSnapshot | null
@@ -81,7 +81,7 @@ export interface MemoryClaim {
   readonly atMs: number
 }
 
-export interface MemoryRepair {
+interface MemoryRepair {
   readonly atMs: number
   /** Of the log at that time: where it has not moved, the repair changed nothing. */
   readonly head: number

@@ -336,6 +336,20 @@ describe('a tombstone', () => {
     expect(only(frames, 'REFUSED').code).toBe('DELETED')
   })
 
+  it('that was made after the OPEN was judged refuses its pushes all the same', async () => {
+    const relay = new CoreUnderTest()
+    const { mark } = await begun(relay, 'zero')
+    const append = relay.store.append.bind(relay.store)
+    relay.store.append = async (pushes) => {
+      await relay.store.delete({ documentId: NOVEL, mark })
+      return append(pushes)
+    }
+    const frames = await relay.burst([hello(WRITE), open(1, NOVEL, { mark }), push(1, payloadOf('one')), END])
+    expect(names(frames)).toBe('WELCOME OPENED REFUSED SYNCED DONE')
+    expect(only(frames, 'OPENED').status).toBe('DELETED')
+    expect(only(frames, 'REFUSED').code).toBe('DELETED')
+  })
+
   it('is passed by an OPEN that says create, whose push begins the document anew', async () => {
     const relay = new CoreUnderTest()
     const { mark, incarnation } = await begun(relay, 'zero')

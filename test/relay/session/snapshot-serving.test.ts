@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Frame, Open } from '@tidemark/protocol'
 import { describe, expect, it } from 'vitest'
+import { RelayStoreError } from '../../../relay/src/store/contract.ts'
 import { CoreUnderTest, settled } from '../core.ts'
 import {
   all,
@@ -167,6 +168,21 @@ describe('case 17: the base moves while a device is served', () => {
       expect(only(anew, 'MARK').mark).toEqual(standing.mark)
       expect(names(anew.slice(-2))).toBe('SYNCED DONE')
     }
+  })
+})
+
+describe('a store that cannot read', () => {
+  it('in the middle of a snapshot ends that channel, and the others are served', async () => {
+    const { relay } = await compactedLog()
+    let reads = 0
+    const readPayload = relay.store.readPayload.bind(relay.store)
+    relay.store.readPayload = (request) => {
+      reads += 1
+      return reads === 2 ? Promise.reject(new RelayStoreError('STORAGE', 'disk')) : readPayload(request)
+    }
+    const frames = await relay.burst([hello(WRITE), open(1, NOVEL), open(2, 'alice/other'), END])
+    expect(names(frames)).toBe('WELCOME OPENED SNAPSHOT ERROR OPENED SYNCED DONE')
+    expect(only(frames, 'ERROR')).toMatchObject({ channel: 1, code: 'STORAGE', retryable: true })
   })
 })
 

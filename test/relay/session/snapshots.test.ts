@@ -214,6 +214,44 @@ describe('a snapshot', () => {
   })
 })
 
+describe('a snapshot that is whole, when something else happens before it is installed', () => {
+  const putWhole = async (relay: CoreUnderTest, mark: Uint8Array): Promise<readonly Frame[]> => {
+    const device = await connected(relay)
+    const { fence } = await lease(device, mark)
+    return device.round([UPLOAD, snapshotPut(1, SNAPSHOT, { fence, mark }), END])
+  }
+
+  it('is refused LEASE_LOST where hashing took longer than the lease', async () => {
+    const { relay, standing } = await logOf(3)
+    const hashUpload = relay.store.hashUpload.bind(relay.store)
+    relay.store.hashUpload = (key, prefix) => {
+      relay.nowMs += 60_000
+      return hashUpload(key, prefix)
+    }
+    expect(only(await putWhole(relay, standing.mark), 'COMPACTED').code).toBe('LEASE_LOST')
+  })
+
+  it('is answered HAVE 0 where it is gone, before the hash or after it', async () => {
+    const { relay, standing } = await logOf(3)
+    const { hashUpload, install } = relay.store
+    relay.store.hashUpload = () => Promise.resolve('gone')
+    expect(only(await putWhole(relay, standing.mark), 'HAVE').staged).toBe(0)
+    Object.assign(relay.store, { hashUpload, install: () => Promise.resolve('GONE') })
+    expect(only(await putWhole(relay, standing.mark), 'HAVE').staged).toBe(0)
+    relay.store.install = install
+    expect(only(await putWhole(relay, standing.mark), 'COMPACTED').code).toBe('OK')
+  })
+
+  it('is answered STORAGE where it cannot be hashed, and stays staged', async () => {
+    const { relay, standing } = await logOf(3)
+    const { hashUpload } = relay.store
+    relay.store.hashUpload = () => Promise.reject(new RelayStoreError('STORAGE', 'disk'))
+    expect(only(await putWhole(relay, standing.mark), 'COMPACTED').code).toBe('STORAGE')
+    relay.store.hashUpload = hashUpload
+    expect(only(await putWhole(relay, standing.mark), 'COMPACTED').code).toBe('OK')
+  })
+})
+
 describe('case 14: a zombie compactor', () => {
   it('that wakes after its lease was lost is refused, whatever it had staged', async () => {
     const { relay, standing } = await logOf(4)

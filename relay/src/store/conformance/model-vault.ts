@@ -5,7 +5,7 @@ import { SHORT_LIMITS } from './acts.ts'
 import { assertBytes, stored } from './subject.ts'
 
 export class ModelVault {
-  readonly logs = new Map<string, ModelLog>()
+  readonly logs: Map<string, ModelLog> = new Map()
   readonly #tombstones: { readonly name: string; readonly log: ModelLog; readonly atMs: number }[] = []
   readonly #ended: { readonly name: string; readonly log: ModelLog }[] = []
 
@@ -67,7 +67,7 @@ interface ModelSnapshot {
   agreed: boolean
 }
 
-class ModelLog {
+export class ModelLog {
   incarnation: Bytes = new Uint8Array(0)
   oldest = 1
   readonly everInstalled: Bytes[] = []

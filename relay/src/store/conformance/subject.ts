@@ -16,7 +16,7 @@ import type {
 export type ContractTest = (name: string, run: () => Promise<void>) => void
 
 /** What a store is opened with; again after `reopen`, and for a copy. */
-export interface StoreSettings {
+interface StoreSettings {
   /** In place of the platform's; may throw. */
   readonly random?: (bytes: number) => Uint8Array
   /** Milliseconds since 1970, in place of the platform's clock; may throw. */
