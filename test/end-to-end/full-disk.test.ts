@@ -1,6 +1,9 @@
 // A relay whose disk is filled, and gets space again. Devices edit on, are told STORAGE, read on, and need no help.
 import { memoryStore, Tidemark } from '@tidemark/client/node'
 import { afterEach, describe, expect } from 'vitest'
+import { bytesPush, readPage } from '../../relay/src/store/conformance/subject.ts'
+import type { RelayStore } from '../../relay/src/store/contract.ts'
+import { openLmdbStore } from '../../relay/src/store/lmdb/open.ts'
 import { type Acknowledged, GRANTS, PushingClients } from '../support/pushing-clients.ts'
 import { RelayProcess } from '../support/relay-process.ts'
 import { itRequiring } from '../support/requirement.ts'
@@ -69,6 +72,35 @@ describe('a full disk', () => {
   )
 })
 
+itOnASmallDisk(
+  'a disk that the store itself has filled: what it drops makes room for what comes',
+  async () => {
+    const disk = new SmallDisk(24 * MIB)
+    undo.push(() => disk.unmount())
+    const store = await openLmdbStore({
+      directory: `${disk.mountPoint}/data`,
+      freeBytesMin: 8 * MIB,
+      limits: { retentionMs: 0, retentionMaxMs: 0 },
+    })
+    undo.push(() => store.close())
+    const documents = await appendUntilRefused(store)
+    const freeBytes = disk.freeBytes
+    for (const documentId of documents.slice(1)) {
+      const { mark } = await readPage(store, documentId)
+      expect(await store.delete({ documentId, mark })).toBe('OK')
+    }
+    while ((await store.sweep()).more);
+    // The next look at the disk is at most two seconds away.
+    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    const again = await appendUntilRefused(store)
+    process.stdout.write(`filled by itself: ${documents.length} documents, after their deletion ${again.length} more\n`)
+    expect(again.length).toBeGreaterThan(documents.length / 2)
+    // Nothing went back to the disk, and hardly anything more was taken from it.
+    expect(Math.abs(disk.freeBytes - freeBytes)).toBeLessThan(2 * MIB)
+  },
+  60_000,
+)
+
 async function startRelay(limits: readonly string[]): Promise<{ disk: SmallDisk; relay: RelayProcess; token: string }> {
   const disk = new SmallDisk(16 * MIB)
   undo.push(() => disk.unmount())
@@ -76,6 +108,22 @@ async function startRelay(limits: readonly string[]): Promise<{ disk: SmallDisk;
   undo.push(() => relay.stop())
   await relay.start()
   return { disk, relay, token: await relay.token(GRANTS) }
+}
+
+/** One entry for each of the documents that it returns. */
+async function appendUntilRefused(store: RelayStore): Promise<readonly string[]> {
+  const documents: string[] = []
+  for (;;) {
+    const documentId = `alice/${crypto.randomUUID()}`
+    const push = bytesPush(documentId, new Uint8Array(Buffer.alloc(20_000, documentId)))
+    try {
+      await store.append([push])
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'STORAGE' })
+      return documents
+    }
+    documents.push(documentId)
+  }
 }
 
 /** How many were acknowledged before. Ends once there were a hundred refusals, all of them for want of space. */

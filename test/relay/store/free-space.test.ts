@@ -7,12 +7,14 @@ const MIB = 1024 * 1024
 
 let nowMs = 0
 let freeBytes = 0
+let reusableBytes = 0
 let looks = 0
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   nowMs = 0
   freeBytes = 4_000 * MIB
+  reusableBytes = 0
   looks = 0
 })
 
@@ -64,6 +66,22 @@ describe('a disk', () => {
     expect([space.isShort, looks]).toEqual([false, 7])
     await pass(60_000)
     expect(looks).toBe(7)
+  })
+
+  it('is not short as long as there is room within the data file, but a commit must fit outside', async () => {
+    freeBytes = 200 * MIB
+    reusableBytes = 100 * MIB
+    const space = await watch(256 * MIB)
+    expect(space.isShort).toBe(false)
+    await expect(space.room(201 * MIB)).rejects.toMatchObject({ code: 'ENOSPC' })
+    reusableBytes = 50 * MIB
+    await pass(2_000)
+    void space.isShort
+    await pass(0)
+    expect(space.isShort).toBe(true)
+    reusableBytes = 60 * MIB
+    await pass(2_000)
+    expect(space.isShort).toBe(false)
   })
 
   it('that does not answer is asked no second time, and that cannot say is not short', async () => {
@@ -121,6 +139,7 @@ async function watch(freeBytesMin: number, answer?: (ask: number) => Promise<num
     },
   })
   await space.look()
+  space.begin(() => reusableBytes)
   return space
 }
 

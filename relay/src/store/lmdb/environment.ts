@@ -112,6 +112,34 @@ export async function commit({ root, tables }: Environment, writes: readonly Wri
   }
 }
 
+/** Bytes of the data file that hold nothing any more, and are written again before the file grows. */
+export function reusableBytes({ root, tables }: Environment): number {
+  const { root: names, free, lastPageNumber, pageSize } = root.getStats() as EnvironmentStats
+  const trees = [names, free, ...Object.values(tables).map((table: Table) => table.getStats() as TreeStats)]
+  const pagesUsed = trees.reduce((sum, tree) => sum + pagesOf(tree), META_PAGES)
+  return Math.max(0, lastPageNumber + 1 - pagesUsed) * pageSize
+}
+
+/** What lmdb-js says of one tree, without types. */
+interface TreeStats {
+  readonly treeBranchPageCount: number
+  readonly treeLeafPageCount: number
+  readonly overflowPages: number
+}
+
+interface EnvironmentStats {
+  readonly root: TreeStats
+  readonly free: TreeStats
+  readonly lastPageNumber: number
+  readonly pageSize: number
+}
+
+const META_PAGES = 2
+
+function pagesOf({ treeBranchPageCount, treeLeafPageCount, overflowPages }: TreeStats): number {
+  return treeBranchPageCount + treeLeafPageCount + overflowPages
+}
+
 /** The row, copied: what LMDB lends is overwritten by the next get. */
 export function getRow(table: Table, key: Buffer): Buffer | undefined {
   const lent = table.getBinaryFast(key)

@@ -26,6 +26,8 @@ export class FreeSpace {
   readonly #steadyNow: () => number
   /** As of the last look, less what was written since. */
   #freeBytes: number = Number.POSITIVE_INFINITY
+  #reusableBytes = 0
+  #reusableBytesNow: (() => number) | null = null
   #isShort = false
   #lookedAtMs: number = Number.NEGATIVE_INFINITY
   #looking: Promise<void> | null = null
@@ -39,6 +41,13 @@ export class FreeSpace {
     this.#logger = logger
     this.#freeBytesOf = freeBytesOf
     this.#steadyNow = options.steadyNow ?? (() => performance.now())
+  }
+
+  /** From now on it may be short. What is free within the data file counts as well, since that is filled before the disk. */
+  begin(reusableBytesNow: () => number): void {
+    this.#reusableBytesNow = reusableBytesNow
+    this.#reusableBytes = reusableBytesNow()
+    this.#settle()
   }
 
   /** Whether what would be written is to be refused. */
@@ -85,6 +94,7 @@ export class FreeSpace {
     this.#lookedAtMs = this.#steadyNow()
     try {
       this.#freeBytes = await this.#freeBytesOf(this.#directory)
+      if (!this.#isClosed) this.#reusableBytes = this.#reusableBytesNow?.() ?? 0
     } catch (error) {
       // A file system that cannot even say its size is no full disk; what else it is, the next commit shows.
       this.#freeBytes = Number.POSITIVE_INFINITY
@@ -100,10 +110,15 @@ export class FreeSpace {
   }
 
   #settle(): void {
-    const isShort = this.#freeBytes < this.#freeBytesMin
+    if (this.#reusableBytesNow === null) return
+    const isShort = this.#freeBytes + this.#reusableBytes < this.#freeBytesMin
     if (isShort !== this.#isShort) {
       this.#isShort = isShort
-      const fields = { freeBytes: this.#freeBytes, freeBytesMin: this.#freeBytesMin }
+      const fields = {
+        freeBytes: this.#freeBytes,
+        reusableBytes: this.#reusableBytes,
+        freeBytesMin: this.#freeBytesMin,
+      }
       if (isShort) this.#logger.warn(fields, 'the disk is nearly full: pushes are refused, reading goes on')
       else this.#logger.info(fields, 'the disk has free space again: pushes are taken')
     }

@@ -17,6 +17,7 @@ import {
   openRoot,
   openTable,
   openTables,
+  reusableBytes,
   STORE_KEY,
   type Table,
   type Tables,
@@ -108,7 +109,9 @@ async function openIn(directory: string, freeSpace: FreeSpace, options: LmdbStor
       const begun = begin(root, tables, sidecar, options)
       syncDirectory(directory)
       await sidecar.begin(begun.store.epoch, begun.head)
-      return assemble(directory, { root, tables }, begun, { sidecar, freeSpace }, options)
+      const environment = { root, tables }
+      freeSpace.begin(() => reusableBytes(environment))
+      return assemble(directory, environment, begun, { sidecar, freeSpace }, options)
     } catch (error) {
       letGo(root, meta)
       throw error
