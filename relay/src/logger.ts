@@ -15,20 +15,20 @@ const SAY_EVERY_MS = 10_000
 /** Says a thing at most every ten seconds, and then how often it kept it to itself meanwhile. */
 export class SparingLog {
   readonly #logger: Logger
-  #saidAtMs: number = Number.NEGATIVE_INFINITY
-  #unsaid = 0
+  readonly #things = new Map<string, { saidAtMs: number; unsaid: number }>()
 
   constructor(logger: Logger) {
     this.#logger = logger
   }
 
-  error(nowMs: number, fields: object, message: string): void {
-    if (nowMs - this.#saidAtMs < SAY_EVERY_MS) {
-      this.#unsaid += 1
+  /** `thing`: one of a few. */
+  error(nowMs: number, thing: string, fields: object, message: string): void {
+    const before = this.#things.get(thing)
+    if (before !== undefined && nowMs - before.saidAtMs < SAY_EVERY_MS) {
+      before.unsaid += 1
       return
     }
-    this.#logger.error({ ...fields, unsaid: this.#unsaid }, message)
-    this.#saidAtMs = nowMs
-    this.#unsaid = 0
+    this.#logger.error({ ...fields, unsaid: before?.unsaid ?? 0 }, message)
+    this.#things.set(thing, { saidAtMs: nowMs, unsaid: 0 })
   }
 }

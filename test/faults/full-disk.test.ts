@@ -63,7 +63,7 @@ itRequiring(missingForSmallDisk())(`a disk that is full ${CYCLES} times, and the
   expect(report).toMatchObject({ lost: 0, startsRefused: CYCLES / 3 })
   expect(report.acknowledged).toBeGreaterThan(1_000)
   const novel = await device.open('alice/novel')
-  await until(() => novel.status.safety === 'on-relay' && novel.status.problem === null)
+  await until(() => novel.status.unsentSince === null && novel.status.problem === null)
   await device.close()
   await relay.stop()
   disk.unmount()

@@ -230,7 +230,7 @@ export class DrivenConnection implements Connection {
     const { code, message } = explain(error)
     const { logger, storageLog, steadyNow } = this.#context
     if (code === 'FAULT') logger.error({ err: error, wish }, 'the store failed')
-    if (code === 'STORAGE') storageLog.error(steadyNow(), { err: error, wish }, 'the store cannot store or read')
+    if (code === 'STORAGE') storageLog.error(steadyNow(), wish, { err: error, wish }, 'the store failed')
     this.tell({ type: 'failed', wish, of, code, message })
   }
 }
