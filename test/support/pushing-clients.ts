@@ -1,15 +1,16 @@
 // Clients that push over WebSockets as fast as they are answered, and note each acknowledgement in the moment in which it
 // arrives. They speak frames: what the SDK would add stands between a test of the relay and what the relay said.
-import { type Ack, type Frame, pushIdOf } from '@tidemark/protocol'
-import { sha256 } from '../../relay/src/store/sha256.ts'
-import { all, Device, decode, END, hello, open, push } from '../relay/device.ts'
+import type { Ack, Frame } from '@tidemark/protocol'
+import { all, Device, decode, END, hello, open, piece } from '../relay/device.ts'
 import { Random } from '../simulation/random.ts'
 import { hex } from './store-check.ts'
 
 export const VAULTS = ['alice', 'bob'] as const
 export const GRANTS: readonly string[] = ['alice/*:write', 'bob/*:write']
-/** Most payloads are small; this many of a thousand are so large that they lie in blobs. */
+/** Most payloads are small; this many of a thousand are so large that they lie in blobs, or that they come in pieces. */
 const LARGE_PER_MILLE = 40
+const IN_PIECES_PER_MILLE = 5
+const PIECE_BYTES = 200_000
 const DOCUMENTS_MAX = 40
 
 export interface Acknowledged {
@@ -118,17 +119,25 @@ class Client {
       const documentId = `${this.#random.pick(VAULTS)}/${channel}/${this.#random.between(1, DOCUMENTS_MAX)}`
       this.#documents.set(channel, documentId)
       frames.push(open(channel, documentId, { pull: false }))
-      for (let count = this.#random.between(1, 3); count > 0; count--) frames.push(this.#push(channel, count))
+      for (let count = this.#random.between(1, 3); count > 0; count--) frames.push(...this.#push(channel, count))
     }
     return frames
   }
 
-  #push(channel: number, count: number): Frame {
-    const isLarge = this.#random.chance(LARGE_PER_MILLE / 1_000)
-    const length = isLarge ? this.#random.between(65_536, 200_000) : this.#random.between(20, 3_000)
+  #push(channel: number, count: number): readonly Frame[] {
+    const length = this.#payloadBytes()
     const payload = new Uint8Array(Buffer.alloc(length, `${this.#number} ${this.#rounds} ${channel} ${count} `))
     this.bytesPushed += length
-    return push(channel, payload, { pushId: pushIdOf(sha256, 1, payload) })
+    const pieces: Frame[] = []
+    for (let offset = 0; offset < length; offset += PIECE_BYTES)
+      pieces.push(piece(channel, payload, offset, PIECE_BYTES))
+    return pieces
+  }
+
+  #payloadBytes(): number {
+    if (this.#random.chance(IN_PIECES_PER_MILLE / 1_000)) return this.#random.between(PIECE_BYTES + 1, 2 * PIECE_BYTES)
+    if (this.#random.chance(LARGE_PER_MILLE / 1_000)) return this.#random.between(65_536, PIECE_BYTES)
+    return this.#random.between(20, 3_000)
   }
 
   #note({ channel, pushId, receipt }: Ack): void {
