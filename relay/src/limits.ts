@@ -86,6 +86,8 @@ export interface Limits extends StoreLimits {
   readonly compactBytesRatio: number
   /** Bytes above the base below which their number asks for nothing. Default 64 KiB. */
   readonly compactBytesMin: number
+  /** Entries above the base below which their bytes ask for nothing. Default 16. */
+  readonly compactEntriesMin: number
   /** Milliseconds without a piece after which a lease is lost. Default 60,000. */
   readonly leaseMs: number
   /** Milliseconds without an OPEN that asks for it after which a turn at reseeding ends. Default 60,000. */
@@ -147,6 +149,7 @@ export const DEFAULT_LIMITS: Limits = {
   compactEntries: 500,
   compactBytesRatio: 2,
   compactBytesMin: 64 * KIB,
+  compactEntriesMin: 16,
   leaseMs: 60_000,
   turnMs: 60_000,
   turnWaitMs: 5_000,

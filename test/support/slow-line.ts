@@ -71,27 +71,51 @@ export class SlowLine {
 
   #pipe(direction: 'up' | 'down', from: Socket, to: Socket): void {
     const { bytesPerSecond, roundTripMs } = this.#options
+    const [sent, arriving] = [new Timetable(), new Timetable()]
     let freeAtMs = 0
-    const after = (ms: number, act: () => void): void => {
-      setTimeout(act, Math.max(0, ms - performance.now()))
-    }
     from.on('data', (bytes) => {
       for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
         const slice = bytes.subarray(at, at + SLICE_BYTES)
         freeAtMs = Math.max(freeAtMs, performance.now()) + (slice.length / bytesPerSecond) * 1000
-        after(freeAtMs, () => {
-          if (from.destroyed && to.destroyed) return
-          this.bytes[direction] += slice.length
+        sent.at(freeAtMs, () => {
+          if (!from.destroyed) this.bytes[direction] += slice.length
         })
-        after(freeAtMs + roundTripMs / 2, () => {
+        arriving.at(freeAtMs + roundTripMs / 2, () => {
           if (!to.destroyed) to.write(slice)
         })
       }
       if (freeAtMs - performance.now() < AHEAD_MS) return
       from.pause()
-      after(freeAtMs - AHEAD_MS / 2, () => from.resume())
+      setTimeout(() => from.resume(), AHEAD_MS / 2)
     })
-    from.on('end', () => after(freeAtMs + roundTripMs / 2, () => to.end()))
-    from.on('close', () => after(freeAtMs + roundTripMs / 2, () => to.destroy()))
+    from.on('end', () => arriving.at(freeAtMs + roundTripMs / 2, () => to.end()))
+    from.on('close', () => arriving.at(freeAtMs + roundTripMs / 2, () => to.destroy()))
+  }
+}
+
+/** What is to happen when, in the order in which it was said: timers alone may overtake each other by a millisecond. */
+class Timetable {
+  readonly #acts: { readonly atMs: number; act(): void }[] = []
+  #isSet = false
+
+  at(atMs: number, act: () => void): void {
+    this.#acts.push({ atMs, act })
+    this.#set()
+  }
+
+  #set(): void {
+    const [next] = this.#acts
+    if (next === undefined || this.#isSet) return
+    this.#isSet = true
+    setTimeout(() => this.#run(), Math.max(0, next.atMs - performance.now()))
+  }
+
+  #run(): void {
+    this.#isSet = false
+    for (let next = this.#acts[0]; next !== undefined && next.atMs <= performance.now() + 1; next = this.#acts[0]) {
+      this.#acts.shift()
+      next.act()
+    }
+    this.#set()
   }
 }

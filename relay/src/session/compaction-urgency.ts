@@ -6,7 +6,10 @@ import type { LogTail } from '../store/contract.ts'
 /** HIGH at so many times what is LOW. */
 const HIGH_FACTOR = 4
 
-export type CompactionLimits = Pick<Limits, 'compactEntries' | 'compactBytesRatio' | 'compactBytesMin'>
+export type CompactionLimits = Pick<
+  Limits,
+  'compactEntries' | 'compactBytesRatio' | 'compactBytesMin' | 'compactEntriesMin'
+>
 
 export function compactionUrgency(tail: LogTail, leaseHeld: boolean, limits: CompactionLimits): Opened['urgency'] {
   if (leaseHeld) return 'NONE'
@@ -17,6 +20,8 @@ export function compactionUrgency(tail: LogTail, leaseHeld: boolean, limits: Com
 function isLong(tail: LogTail, limits: CompactionLimits, factor: number): boolean {
   const { entriesAfterBase, bytesAfterBase, snapshotBytes } = tail
   if (entriesAfterBase >= factor * limits.compactEntries) return true
+  // A few large entries gain nothing by becoming one larger snapshot.
+  if (entriesAfterBase < factor * limits.compactEntriesMin) return false
   if (bytesAfterBase < factor * limits.compactBytesMin) return false
   return bytesAfterBase > factor * limits.compactBytesRatio * snapshotBytes
 }

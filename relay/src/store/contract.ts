@@ -100,9 +100,9 @@ export interface RelayStore {
 
   /**
    * Draws a new repair generation, drops the claims and moves the feed row; once for each (base chain, fingerprint), of
-   * which the newest 64 are remembered. A repair that changed nothing, that is, after which no entry was appended
-   * before the next is asked for, doubles the wait before the next: `repairWaitMs`, up to a week; one that changed something
-   * resets it. `known`: this fingerprint has had its repair. `later`: the wait is not over.
+   * which the newest 64 are remembered. The next has to wait: `repairWaitMs` after the first, and twice as long after each
+   * one that follows within a day, or that follows one which changed nothing (no entry was appended between them), up to
+   * a week. `known`: this fingerprint has had its repair. `later`: the wait is not over.
    */
   repair(request: RepairRequest): Promise<'drawn' | 'known' | 'later' | 'moved'>
 

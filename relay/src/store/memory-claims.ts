@@ -3,11 +3,12 @@
 import { equalBytes } from '../bytes.ts'
 import { GENERATION_BYTES } from './bookmark.ts'
 import type { Bytes, ClaimRequest, RepairRequest, StoreLimits } from './contract.ts'
-import { CLAIMS_KEPT_MAX, FINGERPRINTS_KEPT_MAX, REPAIR_WAIT_MS_MAX } from './contract.ts'
+import { CLAIMS_KEPT_MAX, FINGERPRINTS_KEPT_MAX } from './contract.ts'
 import type { RandomBytes } from './memory-append.ts'
 import { noteAgreement } from './memory-compaction.ts'
 import { baseOf, chainAt, headOf, indexOfMark } from './memory-log.ts'
 import type { MemoryDocument, MemoryState } from './memory-state.ts'
+import { repairNow } from './repair-wait.ts'
 
 export function keepClaim(
   state: MemoryState,
@@ -39,15 +40,12 @@ export function repairDocument(
   if (document === undefined || !equalBytes(document.incarnation, incarnation)) return 'moved'
   const cause = causeOf(document, fingerprint)
   if (document.repaired.includes(cause)) return 'known'
-  const head = headOf(document)
-  const last = document.lastRepair
-  const vain = last !== null && last.head === head ? last : null
-  if (vain !== null && nowMs < vain.atMs + vain.waitMs) return 'later'
+  const now = repairNow(document.lastRepair, headOf(document), nowMs, limits.repairWaitMs)
+  if (now === null) return 'later'
   document.generation = new Uint8Array(random(GENERATION_BYTES))
   document.claims = []
   document.repaired = [...document.repaired, cause].slice(-FINGERPRINTS_KEPT_MAX)
-  const waitMs = vain === null ? limits.repairWaitMs : Math.min(vain.waitMs * 2, REPAIR_WAIT_MS_MAX)
-  document.lastRepair = { atMs: nowMs, head, waitMs }
+  document.lastRepair = now
   state.feedHead += 1
   document.feedIndex = state.feedHead
   return 'drawn'

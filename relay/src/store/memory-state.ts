@@ -1,6 +1,7 @@
 // What a memory store holds: plain data, so that a snapshot is a clone of it. How one log is read: memory-log.ts.
 import type { Bytes } from './contract.ts'
 import { type FeedTerm, TERMS_MAX } from './feed-terms.ts'
+import type { LastRepair } from './repair-wait.ts'
 
 /** All but the maps' contents and `feedHead` is replaced, never changed. */
 export interface MemoryState {
@@ -42,7 +43,7 @@ export interface MemoryDocument {
   agreedIndex: number
   /** Base chain and fingerprint of what was repaired, in hex, newest last. */
   repaired: readonly string[]
-  lastRepair: MemoryRepair | null
+  lastRepair: LastRepair | null
 }
 
 export interface MemoryEntry {
@@ -79,14 +80,6 @@ export interface MemoryClaim {
   readonly profile: string
   readonly digest: Bytes
   readonly atMs: number
-}
-
-interface MemoryRepair {
-  readonly atMs: number
-  /** Of the log at that time: where it has not moved, the repair changed nothing. */
-  readonly head: number
-  /** Before the next one, should this one change nothing. */
-  readonly waitMs: number
 }
 
 export interface MemoryTombstone {

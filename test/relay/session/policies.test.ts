@@ -11,7 +11,9 @@ const DAY_MS = 24 * 60 * 60 * 1000
 
 describe('the urgency of a compaction', () => {
   const cases: readonly (readonly [string, Partial<LogTail>, 'NONE' | 'LOW' | 'HIGH'])[] = [
-    ['nothing', {}, 'NONE'],
+    ['nothing', { entriesAfterBase: 0 }, 'NONE'],
+    ['much in 15 entries', { entriesAfterBase: 15, bytesAfterBase: 1e9 }, 'NONE'],
+    ['much in 63 entries', { entriesAfterBase: 63, bytesAfterBase: 1e9 }, 'LOW'],
     ['499 entries', { entriesAfterBase: 499 }, 'NONE'],
     ['500 entries', { entriesAfterBase: 500 }, 'LOW'],
     ['1,999 entries', { entriesAfterBase: 1_999 }, 'LOW'],
@@ -26,7 +28,7 @@ describe('the urgency of a compaction', () => {
     ['many times a small snapshot', { bytesAfterBase: 60 * KIB, snapshotBytes: 100 }, 'NONE'],
     ['a large snapshot and many entries', { entriesAfterBase: 600, bytesAfterBase: 1, snapshotBytes: 1e9 }, 'LOW'],
   ]
-  const empty = { base: 0, entriesAfterBase: 0, bytesAfterBase: 0, snapshotBytes: 0 }
+  const empty = { base: 0, entriesAfterBase: 64, bytesAfterBase: 0, snapshotBytes: 0 }
 
   it.each(cases)('above the base %s: %o is %s', (_name, tail, urgency) => {
     expect(compactionUrgency({ ...empty, ...tail }, false, DEFAULT_LIMITS)).toBe(urgency)

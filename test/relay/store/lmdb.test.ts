@@ -2,8 +2,7 @@
 // that are slow, fail or hang. What needs processes and disks to break is in lmdb-faults.test.ts.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { cpSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { open } from 'lmdb'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -20,13 +19,11 @@ import {
 import { type StoreUnderTest, storeContract } from '../../../relay/src/store/conformance.ts'
 import type { RelayStore } from '../../../relay/src/store/contract.ts'
 import { type LmdbStoreOptions, openLmdbStore } from '../../../relay/src/store/lmdb/open.ts'
+import { heldCommits, newDirectory, removeDirectories, turn } from './lmdb-data.ts'
 
 const NOVEL = 'alice/novel'
-const directories: string[] = []
 
-afterEach(() => {
-  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true })
-})
+afterEach(removeDirectories)
 
 describe('lmdb store, the contract', () => {
   storeContract(it, async (faults) => underTest({ directory: newDirectory(), ...faults }))
@@ -301,44 +298,6 @@ function changeMeta(directory: string, row: string, change: string): void {
     await meta.put(Buffer.from('${row}'), value)
     await root.close()`
   execFileSync(process.execPath, ['--input-type=module', '--eval', script], { cwd: import.meta.dirname })
-}
-
-/** Commits that go through one by one, when they are told to. */
-function heldCommits(): {
-  aroundCommit: (commit: () => Promise<void>) => Promise<void>
-  begun: () => Promise<void>
-  letThrough: () => void
-  count: () => number
-} {
-  let count = 0
-  let release: (() => void) | undefined
-  return {
-    aroundCommit: async (commit) => {
-      count += 1
-      await new Promise<void>((resolve) => {
-        release = resolve
-      })
-      await commit()
-    },
-    begun: async () => {
-      while (release === undefined) await turn()
-    },
-    letThrough: () => {
-      release?.()
-      release = undefined
-    },
-    count: () => count,
-  }
-}
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
-}
-
-function newDirectory(): string {
-  const directory = realpathSync(mkdtempSync(join(tmpdir(), 'tidemark.store-')))
-  directories.push(directory)
-  return directory
 }
 
 function sha256(...parts: readonly Uint8Array[]): Uint8Array {

@@ -16,6 +16,7 @@ import {
 
 const NOVEL = 'alice/novel'
 const { repairWaitMs } = SHORT_LIMITS
+const DAY_MS: number = 24 * 60 * 60 * 1000
 
 export function repairContract(test: ContractTest, openStore: OpenStore): void {
   generationContract(test, openStore)
@@ -139,9 +140,9 @@ function knownContract(test: ContractTest, openStore: OpenStore): void {
   )
   test(
     `repair: the newest ${FINGERPRINTS_KEPT_MAX} fingerprints are remembered`,
-    withStore(openStore, async (subject) => {
+    withClock(openStore, async (subject, clock) => {
       for (let number = 0; number <= FINGERPRINTS_KEPT_MAX; number += 1) {
-        // Something changes each time: no wait.
+        clock.nowMs += 2 * DAY_MS
         await appendText(subject.store, NOVEL, `${number}`)
         assert.equal(await repair(subject.store, id(number)), 'drawn')
         assert.equal(await repair(subject.store, id(0)), number === FINGERPRINTS_KEPT_MAX ? 'later' : 'known')
@@ -149,7 +150,7 @@ function knownContract(test: ContractTest, openStore: OpenStore): void {
       await subject.reopen()
       assert.equal(await repair(subject.store, id(1)), 'known')
       assert.equal(await repair(subject.store, id(FINGERPRINTS_KEPT_MAX)), 'known')
-      await appendText(subject.store, NOVEL, 'more')
+      clock.nowMs += 2 * DAY_MS
       assert.equal(await repair(subject.store, id(0)), 'drawn')
     }),
   )
@@ -179,17 +180,23 @@ function waitContract(test: ContractTest, openStore: OpenStore): void {
     assert.equal(await repair(store, cause), 'drawn', `after ${waitMs} ms`)
   }
   test(
-    'repair: waits twice as long each time that one changed nothing, and not at all once one has changed something',
+    'repair: waits twice as long each time, until one that changed something lies a day back',
     withClock(openStore, async (subject, clock) => {
       await appendText(subject.store, NOVEL, 'one')
       for (const [cause, factor] of [0, 1, 2, 4, 8].entries()) {
         await waitedFor(subject.store, clock, factor * repairWaitMs, id(cause))
         if (cause === 2) await subject.reopen()
       }
+      // Also after one that changed something: a peer that writes on must not have the others resync for ever.
       await appendText(subject.store, NOVEL, 'two')
-      await waitedFor(subject.store, clock, 0, id(10))
-      await waitedFor(subject.store, clock, repairWaitMs, id(11))
-      await waitedFor(subject.store, clock, 2 * repairWaitMs, id(12))
+      await waitedFor(subject.store, clock, 16 * repairWaitMs, id(10))
+      clock.nowMs += 2 * DAY_MS
+      assert.equal(await repair(subject.store, id(11)), 'drawn', 'it had changed nothing')
+      await waitedFor(subject.store, clock, 64 * repairWaitMs, id(12))
+      await appendText(subject.store, NOVEL, 'three')
+      clock.nowMs += 2 * DAY_MS
+      assert.equal(await repair(subject.store, id(13)), 'drawn')
+      await waitedFor(subject.store, clock, repairWaitMs, id(14))
     }),
   )
   test(
@@ -224,13 +231,13 @@ function waitContract(test: ContractTest, openStore: OpenStore): void {
   )
   test(
     'repair: a push that was known already has changed nothing',
-    withClock(openStore, async ({ store }) => {
+    withClock(openStore, async ({ store }, clock) => {
       await appendText(store, NOVEL, 'one')
       assert.equal(await repair(store, id(1)), 'drawn')
       await appendText(store, NOVEL, 'one')
-      assert.equal(await repair(store, id(2)), 'later')
-      await appendText(store, NOVEL, 'two')
+      clock.nowMs += 2 * DAY_MS
       assert.equal(await repair(store, id(2)), 'drawn')
+      await waitedFor(store, clock, 2 * repairWaitMs, id(3))
     }),
   )
 }

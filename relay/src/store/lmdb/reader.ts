@@ -46,7 +46,7 @@ export class Reader {
   read(request: ReadRequest): ReadPage | 'moved' {
     const { after, entriesMax, bytesMax, inlineBytesMax = Number.POSITIVE_INFINITY } = request
     const log = this.#log(request)
-    if (log === undefined || after < log.state.dropped || after > log.head) return 'moved'
+    if (log === undefined || after < log.row.dropped || after > log.head) return 'moved'
     const entries: StoredEntry[] = []
     let through = after
     let throughChain: Bytes | undefined
@@ -76,7 +76,7 @@ export class Reader {
     const log = this.#log(request)
     if (log === undefined) return 'gone'
     if ('index' in of) {
-      if (of.index <= log.state.dropped || of.index > log.head) return 'gone'
+      if (of.index <= log.row.dropped || of.index > log.head) return 'gone'
       return log.payload(log.entry(of.index), offset, bytesMax)
     }
     const snapshot = log.retainedSnapshot(of.snapshotId)

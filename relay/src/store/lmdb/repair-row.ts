@@ -3,14 +3,10 @@
 //
 //   1 version | at | head at that time | wait before the next in ms | each: 16 base chain | 16 fingerprint
 import { CHAIN_BYTES, INDEX_BYTES } from '../bookmark.ts'
+import type { LastRepair } from '../repair-wait.ts'
 import { checkVersion, ID_BYTES, ROW_VERSION } from './records.ts'
 
-export interface RepairRow {
-  readonly atMs: number
-  /** Where the log has not moved since, the repair changed nothing. */
-  readonly head: number
-  /** Before the next one, should this one change nothing. */
-  readonly waitMs: number
+export interface RepairRow extends LastRepair {
   /** Base chain and fingerprint. */
   readonly causes: readonly Buffer[]
 }

@@ -1,8 +1,9 @@
 // Repairs: a new generation for each cause, once, and ever longer waits where they change nothing. Writes nothing itself.
 import { equalBytes } from '../../bytes.ts'
 import { GENERATION_BYTES } from '../bookmark.ts'
-import { FINGERPRINTS_KEPT_MAX, REPAIR_WAIT_MS_MAX, type RepairRequest, type StoreLimits } from '../contract.ts'
+import { FINGERPRINTS_KEPT_MAX, type RepairRequest, type StoreLimits } from '../contract.ts'
 import { checkRepair } from '../contract-checks.ts'
+import { repairNow } from '../repair-wait.ts'
 import { serialKey } from './environment.ts'
 import type { CommitPlan, Operation } from './plan.ts'
 import type { PlannedDocument } from './planned-document.ts'
@@ -31,14 +32,11 @@ function repair(
   const row = plan.rows.get('repair', key)
   const last = row === undefined ? null : decodeRepair(row)
   if (last?.causes.some((known) => equalBytes(known, cause))) return 'known'
-  const nowMs = plan.nowMs()
-  const { head } = document
-  const vain = last?.head === head ? last : null
-  if (vain !== null && nowMs < vain.atMs + vain.waitMs) return 'later'
-  const waitMs = vain === null ? repairWaitMs : Math.min(vain.waitMs * 2, REPAIR_WAIT_MS_MAX)
+  const now = repairNow(last, document.head, plan.nowMs(), repairWaitMs)
+  if (now === null) return 'later'
   const causes = [...(last?.causes ?? []), cause].slice(-FINGERPRINTS_KEPT_MAX)
   document.update({ generation: Buffer.from(plan.random(GENERATION_BYTES)), lastClaim: null })
-  plan.rows.put('repair', key, encodeRepair({ atMs: nowMs, head, waitMs, causes }))
+  plan.rows.put('repair', key, encodeRepair({ ...now, causes }))
   plan.rows.put('claim', key, undefined)
   plan.change(document)
   plan.moveInFeed(document)

@@ -18,9 +18,8 @@ export class StoredLog implements PlacedLog {
   readonly serial: number
   readonly incarnation: Buffer
   readonly head: number
-  readonly state: DocumentState
-  readonly rowAt: RowSource
   readonly #tables: Tables
+  #state: DocumentState | undefined
 
   constructor(tables: Tables, documentId: string, row: DocumentRow) {
     this.#tables = tables
@@ -29,8 +28,15 @@ export class StoredLog implements PlacedLog {
     this.serial = row.serial
     this.incarnation = row.incarnation
     this.head = row.head
-    this.state = row.state
-    this.rowAt = (table, key) => getRow(tables[table], key)
+  }
+
+  get state(): DocumentState {
+    this.#state ??= this.row.state
+    return this.#state
+  }
+
+  get rowAt(): RowSource {
+    return (table, key) => getRow(this.#tables[table], key)
   }
 
   entryAt(index: number): Buffer {
