@@ -1,7 +1,7 @@
 // A disk that is filled and emptied again and again under a loaded relay, which is killed while it is full: to the last
 // byte by others, or as far as the relay goes by itself.
 import { memoryStore, Tidemark } from '@tidemark/client/node'
-import { expect } from 'vitest'
+import { afterEach, expect } from 'vitest'
 import { openLmdbStore } from '../../relay/src/store/lmdb/open.ts'
 import { Random } from '../simulation/random.ts'
 import { type Acknowledged, GRANTS, PushingClients, VAULTS } from '../support/pushing-clients.ts'
@@ -13,11 +13,18 @@ import { checkStore } from '../support/store-check.ts'
 const MIB = 1024 * 1024
 const CYCLES = 12
 const LIMITS = ['freeBytesMin=0', 'retryAfterMs=100']
+const undo: (() => Promise<void> | void)[] = []
+
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step()
+})
 
 itRequiring(missingForSmallDisk())(`a disk that is full ${CYCLES} times, and the relay killed each time`, async () => {
   const disk = new SmallDisk(96 * MIB)
+  undo.push(() => disk.unmount())
   const data = `${disk.mountPoint}/data`
   const relay = new RelayProcess([], { data, limits: LIMITS })
+  undo.push(() => relay.stop())
   const random = new Random(4)
   const acknowledged: Acknowledged[] = []
   const report = { cycles: CYCLES, acknowledged: 0, refused: 0, startsRefused: 0, lost: 0 }
@@ -29,6 +36,7 @@ itRequiring(missingForSmallDisk())(`a disk that is full ${CYCLES} times, and the
     store: memoryStore(),
     schedule: { everyMs: 300, afterEditMs: 50, longestWaitMs: 200 },
   })
+  undo.push(() => device.close())
   const { doc } = await device.open('alice/novel')
   for (let cycle = 0; cycle < CYCLES; cycle++) {
     disk.fillUpTo(random.between(2, 6) * MIB)
@@ -64,9 +72,6 @@ itRequiring(missingForSmallDisk())(`a disk that is full ${CYCLES} times, and the
   expect(report.acknowledged).toBeGreaterThan(1_000)
   const novel = await device.open('alice/novel')
   await until(() => novel.status.unsentSince === null && novel.status.problem === null)
-  await device.close()
-  await relay.stop()
-  disk.unmount()
 })
 
 async function until(condition: () => boolean): Promise<void> {
