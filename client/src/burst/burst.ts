@@ -15,7 +15,14 @@ import {
 } from '@tidemark/protocol'
 import type { Exchange } from '../document/exchange.ts'
 import { ERROR_CODE_OF, type ErrorCode, TidemarkError } from '../errors.ts'
-import { composeRound, composeUpload, type FeedRequest, FIRST_ROUND_LIMITS, UPLOAD_CHANNEL } from './round.ts'
+import {
+  composeRound,
+  composeUpload,
+  type FeedRequest,
+  FIRST_ROUND_LIMITS,
+  type RoundLimits,
+  UPLOAD_CHANNEL,
+} from './round.ts'
 
 export interface BurstOptions {
   readonly relay: string
@@ -115,12 +122,12 @@ export class Burst {
     const pieces = this.#beginUpload()
     if (pieces.length > 0) return pieces
     if (++this.#rounds > ROUNDS_MAX) return this.#finish(this.#error('MALFORMED', 'The relay never comes to an end'))
-    const isFirst = this.#limits === null || this.#options.helloEveryRound
+    const limits = this.#roundLimits
     const round = composeRound({
-      hello: isFirst ? this.#hello() : null,
+      hello: limits === FIRST_ROUND_LIMITS ? this.#hello() : null,
       feeds: this.#feeds,
       exchanges: this.#queue,
-      limits: isFirst || this.#limits === null ? FIRST_ROUND_LIMITS : this.#limits,
+      limits,
       nowMs,
     })
     for (const feed of this.#feeds.slice(0, round.feedsWritten)) this.#unlisted.set(feed.vault, feed)
@@ -145,7 +152,9 @@ export class Burst {
     const { helloEveryRound, uploadBytes } = this.#options
     const effects: BurstEffect[] = []
     while (this.#underWay.length < (helloEveryRound ? 1 : ROUNDS_UNDER_WAY_MAX)) {
-      const bytes = composeUpload(helloEveryRound ? this.#hello() : null, exchange, helloEveryRound ? uploadBytes : 0)
+      const hello = helloEveryRound ? this.#hello() : null
+      const payloadBytes = helloEveryRound ? uploadBytes : 0
+      const bytes = composeUpload({ hello, exchange, limits: this.#roundLimits, payloadBytes })
       if (bytes === null) break
       this.#underWay.push(new Map([[UPLOAD_CHANNEL, exchange]]))
       effects.push({ type: 'send', bytes })
@@ -226,7 +235,7 @@ export class Burst {
     if (epoch === null) return this.#finish(this.#error('MALFORMED', 'The relay sent DONE before WELCOME'))
     for (const exchange of this.#underWay.shift()?.values() ?? []) {
       if (!more) exchange.fail('MALFORMED', 'The relay ended the round without answering for this document')
-      else if (!this.#queue.includes(exchange)) this.#queue.push(exchange)
+      else if (!exchange.isSettled && !this.#queue.includes(exchange)) this.#queue.push(exchange)
     }
     const uploading = this.#underWay[0]?.get(UPLOAD_CHANNEL)
     if (uploading !== undefined) return this.#sendPieces(uploading)
@@ -240,6 +249,11 @@ export class Burst {
     this.#unlisted.clear()
     this.#state = 'PLANNING'
     return [{ type: 'plan', epoch, pages, goingOn: this.#queue }]
+  }
+
+  /** Of the next message, which begins with HELLO unless the relay has said what it takes. */
+  get #roundLimits(): RoundLimits {
+    return this.#options.helloEveryRound ? FIRST_ROUND_LIMITS : (this.#limits ?? FIRST_ROUND_LIMITS)
   }
 
   #countBytes(byteLength: number): void {

@@ -77,8 +77,14 @@ export function composeRound(plan: {
 }
 
 /** A round of nothing but the next pieces of one large payload, one at least; null: there is none, or not now. */
-export function composeUpload(hello: Hello | null, exchange: Exchange, payloadBytes: number): Uint8Array | null {
-  const part = exchange.beginUpload(payloadBytes)
+export function composeUpload(plan: {
+  readonly hello: Hello | null
+  readonly exchange: Exchange
+  readonly limits: RoundLimits
+  readonly payloadBytes: number
+}): Uint8Array | null {
+  const { hello, exchange, limits, payloadBytes } = plan
+  const part = exchange.beginUpload(payloadBytes, pieceBytesMaxOf(limits))
   if (part === null) return null
   const writer = new MessageWriter()
   if (hello !== null) writer.write(hello)

@@ -7,7 +7,7 @@ import { Library } from '../library/library.ts'
 import { DEVICE_KEY, relayKey } from '../library/records.ts'
 import type { Platform } from '../platform.ts'
 import type { DocumentStatus } from '../status.ts'
-import type { DeviceStore, OpenDeviceStore } from '../store/contract.ts'
+import type { DeviceStore, OpenDeviceStore, StoreWrite } from '../store/contract.ts'
 import { storeError } from '../store/errors.ts'
 import { Pace } from '../sync/pace.ts'
 
@@ -41,6 +41,8 @@ export class Device {
   /** By relay and document id. */
   readonly #documentProblems = new Map<string, TidemarkError>()
   readonly #holdings = new Map<string, Holding>()
+  /** By document id: rows that are being removed. */
+  readonly #removals = new Map<string, Promise<void>>()
   readonly #paces = new Map<string, Pace>()
 
   /** @throws TidemarkError STORE_IN_USE, STORE_FAILED */
@@ -102,11 +104,7 @@ export class Device {
 
   /** Removes the document from this device only. */
   async forget(documentId: string): Promise<void> {
-    const rows = await this.store.rows(documentId)
-    await this.store.commit({
-      records: [{ key: documentRecordKey(documentId), bytes: null }],
-      remove: [{ documentId, ids: rows.map(({ id }) => id) }],
-    })
+    await this.#removeRows(documentId, [{ key: documentRecordKey(documentId), bytes: null }])
     this.library.remove(documentId)
     for (const relay of this.#options.relays) this.noteProblem(relay, documentId, null)
   }
@@ -123,9 +121,19 @@ export class Device {
   async finishDeletion(document: LiveDocument): Promise<void> {
     const isToldEverywhere = [...document.views.values()].every(({ deleted }) => deleted)
     if (!document.deleting || !isToldEverywhere || this.#holdings.has(document.id)) return
-    const rows = await this.store.rows(document.id)
-    if (rows.length === 0) return
-    await this.store.commit({ remove: [{ documentId: document.id, ids: rows.map(({ id }) => id) }] })
+    await this.#removeRows(document.id, [])
+  }
+
+  /** Whoever opens the document meanwhile waits, and finds nothing: what it read would be on no disk. */
+  async #removeRows(documentId: string, records: NonNullable<StoreWrite['records']>): Promise<void> {
+    const remove = async (): Promise<void> => {
+      const rows = await this.store.rows(documentId)
+      if (rows.length === 0 && records.length === 0) return
+      await this.store.commit({ records, remove: [{ documentId, ids: rows.map(({ id }) => id) }] })
+    }
+    const removal = remove().finally(() => this.#removals.delete(documentId))
+    this.#removals.set(documentId, removal)
+    await removal
   }
 
   paceOf(relay: string): Pace {
@@ -197,7 +205,8 @@ export class Device {
     return this.#documentProblems.get(`${relay}\n${documentId}`) ?? this.relayProblems.get(relay) ?? null
   }
 
-  #load(documentId: string): Promise<LiveDocument> {
+  async #load(documentId: string): Promise<LiveDocument> {
+    await this.#removals.get(documentId)?.catch(() => undefined) // Then the rows are still there.
     const { platform, relays, changed, edited, rebuilt } = this.#options
     return LiveDocument.load({
       id: documentId,

@@ -67,7 +67,7 @@ export class Compaction {
     else this.giveUp(code === 'CHANGED')
   }
 
-  /** The log gave these after what was captured. */
+  /** The log has these, by the relay's word; what was pushed after the capture is not in it. */
   given(payloads: readonly Uint8Array[]): void {
     if (this.#captured !== null) this.#entries.push(...payloads)
   }

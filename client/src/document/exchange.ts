@@ -27,7 +27,7 @@ import { isLarge, noteStaged, type Outgoing } from './outgoing.ts'
 import { payloadId } from './payload-id.ts'
 import { Pulling, partialOf } from './pulling.ts'
 import type { RelayView } from './relay-view.ts'
-import { Upload, type UploadPiece } from './upload.ts'
+import { Upload, type UploadPart, type UploadPiece } from './upload.ts'
 
 export type OpenFields = Omit<Open, 'type' | 'channel'>
 
@@ -159,8 +159,8 @@ export class Exchange {
    * The next pieces of a large payload, in a round of their own that may be sent ahead; null: none, or not now.
    * @param payloadBytes about how many; one piece at least
    */
-  beginUpload(payloadBytes: number): { readonly open: OpenFields; readonly pieces: readonly UploadPiece[] } | null {
-    const pieces = this.#isOver ? [] : this.#upload.next(payloadBytes)
+  beginUpload(payloadBytes: number, pieceBytesMax: number): UploadPart<OpenFields> | null {
+    const pieces = this.#isOver ? [] : this.#upload.next(payloadBytes, pieceBytesMax)
     if (pieces.length === 0) return null
     // The round that completes a push pulls: there the acknowledgement stands for the entry, which is not given back.
     const isLast = pieces.some((piece) => piece.isLast)
@@ -174,7 +174,8 @@ export class Exchange {
 
   /** The rounds that were sent ahead are answered: what the relay did not say it holds is sent again. */
   uploadAnswered(): void {
-    if (!this.#upload.answered()) this.fail('RELAY_FAULT', 'The relay does not take the pieces of a large payload')
+    if (!this.#upload.answered(this.#pulling.takeMoved()))
+      this.fail('RELAY_FAULT', 'The relay does not take the pieces of a large payload')
   }
 
   opened(frame: Opened): void {
@@ -191,7 +192,7 @@ export class Exchange {
         return
       default:
         if (this.document.deleting && frame.status === 'NEW') this.#noteDeleted()
-        if (isOther(frame.generation, view.generation) && (view.mark.length > 0 || view.resyncing)) {
+        if (view.isRepaired(frame.generation)) {
           this.#beginResync(frame)
           this.#pulling.isVoid = true
         }
@@ -206,6 +207,7 @@ export class Exchange {
     const push = this.view.acknowledged(pushId, receipt.slice())
     if (push !== undefined) {
       this.#pulling.acknowledged(push.payload)
+      this.#compaction.given([push.payload])
       this.document.transfers.dropOutgoing(push)
       this.#entriesPushed++
     }
@@ -302,10 +304,12 @@ export class Exchange {
   /** The mark, what it covers and what follows from it are on this device, and on their way to its store. */
   #pulled(frame: Synced, nowMs: number): void {
     const { view, document } = this
+    // In a resync the relay does not know what this device pushed before: what it confirms is an older mark.
+    const isConfirmed = frame.confirmed && !view.resyncing
     this.#pulling.finishResync()
     view.tag = frame.tag.slice()
     view.deleted = false
-    view.confirmed = frame.confirmed && !view.isLacking
+    view.confirmed = isConfirmed && !view.isLacking
     if (this.#refusal === null) view.lastSyncedAt = nowMs
     this.#givingBack.pulled()
     this.#compaction.synced(frame.mark)
@@ -395,9 +399,4 @@ export class Exchange {
     this.#error = error
     this.#isOver = true
   }
-}
-
-/** A generation that was never met is none that differs. */
-function isOther(generation: Uint8Array, known: Uint8Array): boolean {
-  return known.length > 0 && !sameBytes(generation, known)
 }

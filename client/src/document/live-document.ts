@@ -173,7 +173,7 @@ export class LiveDocument {
     this.deleting = false
     const everything = this.committedChanges()
     for (const view of this.views.values()) {
-      if (view.deleted) view.createAnew(everything, Y.encodeStateAsUpdate(this.#doc).length)
+      if (view.deleted) view.createAnew(everything.copy(), Y.encodeStateAsUpdate(this.#doc).length)
       else view.creating ||= view.mark.length === 0
     }
     this.touch()

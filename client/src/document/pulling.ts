@@ -35,6 +35,7 @@ export class Pulling {
   /** What comes now is void: the log is given anew in the next round. */
   isVoid = false
   entriesPulled = 0
+  #hasMoved = false
   #collected: HeldEntry[] = []
   #snapshot: { readonly id: Uint8Array; readonly payload: SnapshotPayload } | null = null
   /** All that the relay gave since the resync of this exchange began; null: none began in it. */
@@ -42,6 +43,13 @@ export class Pulling {
 
   constructor(options: PullingOptions) {
     this.#options = options
+  }
+
+  /** Whether bytes of a payload have come since the last call. */
+  takeMoved(): boolean {
+    const hasMoved = this.#hasMoved
+    this.#hasMoved = false
+    return hasMoved
   }
 
   /** For each OPENED. */
@@ -117,6 +125,7 @@ export class Pulling {
 
   #assemble(piece: Piece): Uint8Array | null {
     const { document, view } = this.#options
+    this.#hasMoved = true
     // A view of a message would keep all of it.
     if (piece.offset === 0 && piece.bytes.length === piece.total) {
       if (view.incoming !== null) document.transfers.dropIncoming(view)

@@ -81,6 +81,12 @@ export class RelayView {
     return !this.unsent.isEmpty || !this.owed.isEmpty
   }
 
+  /** The relay names another generation than was met: what it gave is to be given anew. One that was never met differs from none. */
+  isRepaired(generation: Uint8Array): boolean {
+    const isOther = this.generation.length > 0 && !sameBytes(generation, this.generation)
+    return isOther && (this.mark.length > 0 || this.resyncing)
+  }
+
   /** These were made here, and this relay did not acknowledge them. */
   lacks(changes: ChangeSet, byteLength: number): void {
     this.unsent.addAll(changes)

@@ -21,6 +21,12 @@ const PIECE_BYTES = 32_752
 const STALLS_MAX = 16
 const NOTHING = new Uint8Array(0)
 
+/** What a document says in a round of nothing but pieces. */
+export interface UploadPart<OpenFields> {
+  readonly open: OpenFields
+  readonly pieces: readonly UploadPiece[]
+}
+
 export class Upload {
   readonly #view: RelayView
   readonly #compaction: Compaction
@@ -69,11 +75,12 @@ export class Upload {
       })
   }
 
-  next(payloadBytes: number): readonly UploadPiece[] {
+  /** @param pieceBytesMax of one frame of the message that they are for */
+  next(payloadBytes: number, pieceBytesMax: number): readonly UploadPiece[] {
     const pieces: UploadPiece[] = []
     let bytes = 0
     do {
-      const piece = this.#next()
+      const piece = this.#next(Math.min(PIECE_BYTES, pieceBytesMax))
       if (piece === null) break
       pieces.push(piece)
       bytes += piece.bytes.length
@@ -82,26 +89,29 @@ export class Upload {
     return pieces
   }
 
-  #next(): UploadPiece | null {
+  #next(pieceBytesMax: number): UploadPiece | null {
     const outgoing = this.#current
     if (outgoing === undefined) return null
     const { payload, staged, sent } = outgoing
     // A relay that holds all bytes but did not answer is asked with the last piece again.
     const offset = sent < payload.length || staged === null || staged < payload.length ? sent : 0
-    const length = Math.min(PIECE_BYTES, this.#pieceBytesMax, payload.length - offset)
+    const length = Math.min(pieceBytesMax, payload.length - offset)
     if (length === 0 || offset + length - (staged ?? 0) > this.#windowBytes) return null
     outgoing.sent = offset + length
     const bytes = payload.subarray(offset, offset + length)
     return { outgoing, fence: this.#fenceOf(outgoing), offset, bytes, isLast: outgoing.sent === payload.length }
   }
 
-  /** All that was sent is answered; false: the relay takes none of it. */
-  answered(): boolean {
+  /**
+   * All that was sent is answered; false: the relay takes none of it.
+   * @param hasPulled the answer gave entries: an acknowledgement stands at its place among them, and may be far off
+   */
+  answered(hasPulled: boolean): boolean {
     const outgoing = this.#current
     if (outgoing === undefined) return true
     const staged = outgoing.staged ?? 0
     outgoing.sent = staged
-    this.#stalls = staged > this.#stagedBefore ? 0 : this.#stalls + 1
+    this.#stalls = hasPulled || staged > this.#stagedBefore ? 0 : this.#stalls + 1
     this.#stagedBefore = staged
     return this.#stalls < STALLS_MAX
   }
