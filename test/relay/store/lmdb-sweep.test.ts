@@ -13,14 +13,7 @@ import {
   stageWhole,
   sweepAll,
 } from '../../../relay/src/store/conformance/acts.ts'
-import {
-  append,
-  at,
-  bytesPush,
-  judge,
-  readPage,
-  textPush,
-} from '../../../relay/src/store/conformance/subject.ts'
+import { append, at, bytesPush, judge, readPage, textPush } from '../../../relay/src/store/conformance/subject.ts'
 import type { RelayStore, StorePush } from '../../../relay/src/store/contract.ts'
 import { openLmdbStore } from '../../../relay/src/store/lmdb/open.ts'
 import { countRows, newDirectory, removeDirectories } from './lmdb-data.ts'
@@ -90,6 +83,18 @@ describe('lmdb store, what a sweep leaves', () => {
     })
     // 62 entries above the base, of which the newest 17 push ids stand in the document row.
     expect(rows).toEqual({ document: 1, vault: 1, entry: 62, push: 45, blob: 1 })
+  })
+
+  it('of push ids that leave the document row once their entries are dropped: no row', async () => {
+    const rows = await withData(async (store, clock) => {
+      const results = await append(store, pushes(30))
+      await compact(store, NOVEL, { mark: at(results, 29).receipt })
+      clock.nowMs += retentionMaxMs
+      await sweepAll(store)
+      await append(store, pushes(5, 100))
+    })
+    // Of 35, the newest 16 stand in the document row.
+    expect(rows).toEqual({ document: 1, vault: 1, entry: 5, blob: 1 })
   })
 
   it('of a push whose row is written while the sweep drops its earlier entry: the row', async () => {
