@@ -260,6 +260,18 @@ describe('lmdb store, changes while a commit is held', () => {
   })
 })
 
+describe('lmdb store, tombstones', () => {
+  it('are told apart from what looks like one: part of a name before an incarnation', async () => {
+    const store = await openLmdbStore({ directory: newDirectory() })
+    const { receipt: mark, incarnation } = at(await append(store, [textPush(NOVEL, '1')]), 0)
+    await store.delete({ documentId: NOVEL, mark })
+    const longer = Buffer.concat([Buffer.from('l'), incarnation])
+    expect((await judge(store, NOVEL.slice(0, -1), { incarnation: longer })).status).toBe('NEW')
+    expect((await judge(store, NOVEL, { incarnation })).status).toBe('DELETED')
+    await store.close()
+  })
+})
+
 describe('lmdb store, hashing an upload', () => {
   it('lets the event loop turn between its steps, and is gone where the upload goes meanwhile', async () => {
     const store = await openLmdbStore({ directory: newDirectory() })
