@@ -1,7 +1,7 @@
 // One device: its opened store, its library, and the documents that are in memory, each for as long as somebody holds it.
 import { documentStatus } from '../document/document-status.ts'
 import { LiveDocument } from '../document/live-document.ts'
-import { documentRecordKey, type RelayViewRecord } from '../document/record.ts'
+import { documentRecordKey, encodeDocumentRecord, type RelayViewRecord } from '../document/record.ts'
 import { TidemarkError } from '../errors.ts'
 import { Library } from '../library/library.ts'
 import { DEVICE_KEY, relayKey } from '../library/records.ts'
@@ -121,14 +121,18 @@ export class Device {
   async finishDeletion(document: LiveDocument): Promise<void> {
     const isToldEverywhere = [...document.views.values()].every(({ deleted }) => deleted)
     if (!document.deleting || !isToldEverywhere || this.#holdings.has(document.id)) return
-    await this.#removeRows(document.id, [])
+    const record = this.library.record(document.id)
+    if (record === null) return
+    // In one write: what is said to be gone is gone, and a crash before it leaves the deletion to a later burst.
+    const gone = { ...record, gone: true }
+    await this.#removeRows(document.id, [{ key: documentRecordKey(document.id), bytes: encodeDocumentRecord(gone) }])
+    this.library.recorded(document.id, gone)
   }
 
   /** Whoever opens the document meanwhile waits, and finds nothing: what it read would be on no disk. */
   async #removeRows(documentId: string, records: NonNullable<StoreWrite['records']>): Promise<void> {
     const remove = async (): Promise<void> => {
       const rows = await this.store.rows(documentId)
-      if (rows.length === 0 && records.length === 0) return
       await this.store.commit({ records, remove: [{ documentId, ids: rows.map(({ id }) => id) }] })
     }
     const removal = remove().finally(() => this.#removals.delete(documentId))

@@ -138,12 +138,14 @@ export class LiveDocument {
   }
 
   get heldCount(): number {
-    return this.#held.size
+    return this.#heldRows().length
   }
 
   /** Entries of this relay's log that this device cannot apply. */
   heldOf(relay: string): readonly HeldEntry[] {
-    return [...this.#held.values()].filter((row) => row.relay === relay).map(({ entry }) => entry)
+    return this.#heldRows()
+      .filter((row) => row.relay === relay)
+      .map(({ entry }) => entry)
   }
 
   /** An entry was half applied: `rebuild` comes before the next exchange. */
@@ -345,6 +347,12 @@ export class LiveDocument {
     if (changes !== null && update !== null) this.#queueLocal(update, changes)
   }
 
+  /** Those on their way to the device store too. */
+  #heldRows(): readonly HeldRow[] {
+    const queued = this.#queue.pending.flatMap(({ row }) => (row.kind === 'held' ? [row] : []))
+    return [...this.#held.values(), ...queued]
+  }
+
   /** Entries of an earlier run: a newer program may be able to apply them. */
   #retryHeld(): void {
     for (const [id, { relay, entry }] of this.#held) {
@@ -373,6 +381,7 @@ export class LiveDocument {
       mayLack: this.#storedMayLack,
       unsentSince: this.unsentSince,
       deleting: this.deleting,
+      gone: false,
       conflict: this.conflict,
       views: views.map((view) => view.toRecord(throughRow)),
     }

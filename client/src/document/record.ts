@@ -11,6 +11,8 @@ export interface DocumentRecord {
   readonly unsentSince: number | null
   /** The app deleted the document: its relays are to be told, then its rows go. */
   readonly deleting: boolean
+  /** Every relay was told, and its rows are gone: only the tombstone is left. */
+  readonly gone: boolean
   /** Where another device wrote something else under the same id, as `client:clock`; empty: nowhere that is known. */
   readonly conflict: string
   readonly views: readonly RelayViewRecord[]
@@ -63,7 +65,7 @@ export function documentIdOfKey(key: string): string {
 export function encodeDocumentRecord(record: DocumentRecord): Uint8Array {
   const encoder = encoding.createEncoder()
   encoding.writeVarUint(encoder, RECORD_VERSION)
-  encoding.writeVarUint(encoder, (record.mayLack ? 1 : 0) | (record.deleting ? 2 : 0))
+  encoding.writeVarUint(encoder, (record.mayLack ? 1 : 0) | (record.deleting ? 2 : 0) | (record.gone ? 4 : 0))
   encoding.writeVarUint(encoder, record.unsentSince ?? 0)
   encoding.writeVarString(encoder, record.conflict)
   encoding.writeVarUint(encoder, record.views.length)
@@ -105,7 +107,8 @@ export function decodeDocumentRecord(bytes: Uint8Array): DocumentRecord {
   const conflict = version === 1 ? '' : decoding.readVarString(decoder)
   const views: RelayViewRecord[] = []
   for (let left = decoding.readVarUint(decoder); left > 0; left--) views.push(readView(decoder, version))
-  return { mayLack: (flags & 1) !== 0, deleting: (flags & 2) !== 0, unsentSince, conflict, views }
+  const [mayLack, deleting, gone] = [(flags & 1) !== 0, (flags & 2) !== 0, (flags & 4) !== 0]
+  return { mayLack, deleting, gone, unsentSince, conflict, views }
 }
 
 /** Version 1 had neither repairs nor anything owed. */

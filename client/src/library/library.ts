@@ -228,7 +228,7 @@ interface RelayFeeds {
 
 /** Deleted by this device, and every relay has been told: only the tombstone is kept. */
 function isGone(record: DocumentRecord | null): boolean {
-  return record?.deleting === true && record.views.every(({ deleted }) => deleted)
+  return record?.gone === true
 }
 
 function vaultOf(documentId: string): string {

@@ -1,33 +1,21 @@
 // The LMDB store against the world: processes killed, two processes at once, a slow disk under observation, a full disk.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { build } from 'esbuild'
 import { afterAll, afterEach, beforeAll, describe, expect, it, type TestContext } from 'vitest'
 import { judge, readPage } from '../../../relay/src/store/conformance/subject.ts'
 import { openLmdbStore } from '../../../relay/src/store/lmdb/open.ts'
+import { buildProgram, removePrograms, runUntilKilled, startProgram } from './lmdb-programs.ts'
 
-const repository = join(import.meta.dirname, '../../..')
-/** Within the repository, so that the program finds its packages. */
-const programs = join(repository, 'node_modules/.cache/tidemark-tests', `store-${process.pid}`)
-const writer = join(programs, 'writer.mjs')
 const undo: (() => void)[] = []
+let writer: string
 
 beforeAll(async () => {
-  await build({
-    entryPoints: [join(import.meta.dirname, 'programs/writer.ts')],
-    outfile: writer,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    external: ['lmdb'],
-    alias: { '@tidemark/protocol': join(repository, 'protocol/src/index.ts') },
-  })
+  writer = await buildProgram('writer')
 })
 
-afterAll(() => rmSync(programs, { recursive: true, force: true }))
+afterAll(removePrograms)
 
 afterEach(() => {
   for (const step of undo.splice(0).reverse()) step()
@@ -38,7 +26,7 @@ describe('lmdb store, killed', () => {
     const directory = newDirectory()
     const acknowledged = new Map<string, { readonly documentId: string; readonly index: number }>()
     for (const enough of [1, 40, 300, 900]) {
-      const lines = await runUntilKilled(directory, enough)
+      const lines = await runUntilKilled(writer, [directory, 'acknowledge'], enough)
       for (const line of lines.filter((line) => line !== 'open')) {
         const [documentId, index, pushId] = line.split(' ')
         if (documentId === undefined || pushId === undefined) throw new Error(`What is "${line}"?`)
@@ -51,7 +39,7 @@ describe('lmdb store, killed', () => {
 
   it('is refused to a second process while the first lives, and taken over when it is dead', async () => {
     const directory = newDirectory()
-    const child = spawn(process.execPath, [writer, directory, 'acknowledge'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = startProgram(writer, [directory, 'acknowledge'])
     undo.push(() => child.kill('SIGKILL'))
     await linesOf(child, 20)
     for (let time = 0; time < 3; time += 1) {
@@ -108,24 +96,6 @@ describe('lmdb store, on disks that are', () => {
     expect(failed).toBe(false)
   })
 })
-
-/** Lets a writer run until it has said so many lines, kills it, and returns all that it said. */
-async function runUntilKilled(directory: string, enough: number): Promise<readonly string[]> {
-  const child = spawn(process.execPath, [writer, directory, 'acknowledge'], { stdio: ['ignore', 'pipe', 'inherit'] })
-  undo.push(() => child.kill('SIGKILL'))
-  const said: string[] = []
-  const lines = createInterface({ input: child.stdout })
-  await new Promise<void>((resolve, reject) => {
-    lines.on('line', (line) => {
-      said.push(line)
-      if (said.length === enough) child.kill('SIGKILL')
-    })
-    lines.on('close', resolve)
-    child.on('error', reject)
-  })
-  expect(said.length).toBeGreaterThanOrEqual(enough)
-  return said
-}
 
 async function expectAcknowledged(
   directory: string,

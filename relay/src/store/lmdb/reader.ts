@@ -2,7 +2,7 @@
 // state, and no read transaction outlives it. Never sees what is not on disk.
 import { tagOf, zeroTag } from '@tidemark/protocol'
 import { equalBytes } from '../../bytes.ts'
-import { encodeBookmark } from '../bookmark.ts'
+import { encodeBookmark, INCARNATION_BYTES } from '../bookmark.ts'
 import type {
   Bytes,
   FeedRequest,
@@ -22,7 +22,7 @@ import { sha256 } from '../sha256.ts'
 import { readBlob } from './blobs.ts'
 import { DocumentRow, type DocumentSnapshot } from './document-row.ts'
 import { getRow, HEAD_KEY, numbersKey, type Tables, tombstoneKey } from './environment.ts'
-import { decodeHead, decodeVault, type RecentChange, type VaultRow } from './records.ts'
+import { type Blob, decodeHead, decodeVault, type RecentChange, type VaultRow } from './records.ts'
 import { StoredLog } from './stored-log.ts'
 import { decodeUpload, isWhole, type UploadRow } from './upload-row.ts'
 
@@ -39,6 +39,7 @@ export class Reader {
     const { documentId } = request
     const row = this.#document(documentId)
     const isTombstone = (incarnation: Bytes): boolean =>
+      incarnation.length === INCARNATION_BYTES &&
       getRow(this.#tables.tombstone, tombstoneKey(Buffer.from(documentId), incarnation)) !== undefined
     return judgeLog(row && judgedLog(new StoredLog(this.#tables, documentId, row)), request, isTombstone)
   }
@@ -200,7 +201,7 @@ function judgedLog(log: StoredLog): JudgedLog {
   }
 }
 
-function blobOf({ blobId, bytes }: DocumentSnapshot): { blobId: number; bytes: number; isNumbered: boolean } {
+function blobOf({ blobId, bytes }: DocumentSnapshot): Blob {
   return { blobId, bytes, isNumbered: false }
 }
 

@@ -20,10 +20,10 @@ export type Garbage = 'blob' | 'entries' | 'document'
 
 const GARBAGE: readonly Garbage[] = ['blob', 'entries', 'document']
 const SERIAL_AT: number = 1 + INDEX_BYTES
-export const TRASH_KEY_BYTES: number = SERIAL_AT + INDEX_BYTES
+const KEY_BYTES: number = SERIAL_AT + INDEX_BYTES
 
 export function trashKey(queue: Queue, since: number, serial: number): Buffer {
-  const key = Buffer.allocUnsafe(TRASH_KEY_BYTES)
+  const key = Buffer.allocUnsafe(KEY_BYTES)
   key[0] = queue
   key.writeUIntBE(since, 1, INDEX_BYTES)
   key.writeUIntBE(serial, SERIAL_AT, INDEX_BYTES)

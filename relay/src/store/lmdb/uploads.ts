@@ -55,7 +55,7 @@ export function wholeUpload(plan: CommitPlan, key: string): Blob | undefined {
   return upload !== undefined && isWhole(upload) ? blobOfUpload(upload) : undefined
 }
 
-export function blobOfUpload({ blobId, total }: UploadRow): Blob {
+function blobOfUpload({ blobId, total }: UploadRow): Blob {
   return { blobId, bytes: total, isNumbered: false }
 }
 
