@@ -11,6 +11,8 @@ import { encodeChanges, pendingUpdate, structsBeyond } from './update.ts'
 
 /** Causes of repairs that are remembered: of more, the oldest would be reported once again. */
 const REPORTED_MAX = 64
+/** A gap that was reported after two bursts, and outlived the repair that followed, is permanent. */
+const GAP_BURSTS_PERMANENT = 3
 
 export class RelayView {
   readonly relay: string
@@ -26,6 +28,8 @@ export class RelayView {
   resyncing = false
   /** Another device has claimed a mark at or after this device's newest acknowledged push. */
   confirmed = false
+  /** The relay refused a push because the token only reads, and has taken none since. */
+  readOnly = false
   lastSyncedAt: number | null = null
   /** Made here, in the device store, and never acknowledged by this relay: goes first. */
   unsent: ChangeSet
@@ -61,6 +65,7 @@ export class RelayView {
     this.creating = record.creating
     this.resyncing = record.resyncing
     this.confirmed = record.confirmed
+    this.readOnly = record.readOnly
     this.unsentBytes = record.unsentBytes
     this.lastSyncedAt = record.lastSyncedAt
     this.#reported = [...record.reported]
@@ -70,10 +75,11 @@ export class RelayView {
 
   toRecord(unsentThroughRow: number): RelayViewRecord {
     const { relay, incarnation, mark, receipt, tag, generation, lastSyncedAt, gap, gapBursts } = this
-    const { deleted, creating, resyncing, confirmed, unsent, owed, unsentBytes } = this
-    const bookmarks = { relay, incarnation, mark, receipt, tag, generation, deleted, creating, resyncing, confirmed }
+    const { deleted, creating, resyncing, confirmed, readOnly, unsent, owed, unsentBytes } = this
+    const bookmarks = { relay, incarnation, mark, receipt, tag, generation, lastSyncedAt }
+    const flags = { deleted, creating, resyncing, confirmed, readOnly }
     const reported = this.#reported
-    return { ...bookmarks, unsent, owed, unsentThroughRow, unsentBytes, lastSyncedAt, reported, gap, gapBursts }
+    return { ...bookmarks, ...flags, unsent, owed, unsentThroughRow, unsentBytes, reported, gap, gapBursts }
   }
 
   /** The relay neither gave nor acknowledged all that is on this device. */
@@ -126,6 +132,7 @@ export class RelayView {
     this.unsentBytes = this.isLacking ? byteLength : 0
     this.resyncing = true
     this.confirmed = false
+    this.claimedMark = EMPTY
   }
 
   /** The document is begun anew there: all of it is this device's to give. */
@@ -138,8 +145,6 @@ export class RelayView {
     this.unsentBytes = byteLength
     this.deleted = false
     this.creating = true
-    this.outgoing = []
-    this.incoming = null
   }
 
   /** Derives what is to be pushed beside what is on its way already; what is owed only where `mayGiveBack`. */
@@ -165,7 +170,10 @@ export class RelayView {
   /** Undefined: it was acknowledged already. */
   acknowledged(pushId: Uint8Array, receipt: Uint8Array): Outgoing | undefined {
     this.receipt = receipt
+    // The log has moved: a feed that names the state before has lost the push.
+    this.tag = EMPTY
     this.creating = false
+    this.readOnly = false
     const push = this.land(pushId)
     if (push?.changes) this.known(push.changes, push.payload.length)
     return push
@@ -177,18 +185,36 @@ export class RelayView {
     return at < 0 ? undefined : this.outgoing.splice(at, 1)[0]
   }
 
-  /** False: a repair was asked for this cause before. */
-  report(fingerprint: string): boolean {
-    if (this.#reported.includes(fingerprint)) return false
-    this.#reported = [...this.#reported, fingerprint].slice(-REPORTED_MAX)
-    return true
+  /** A repair was asked for this cause, and the relay answered. */
+  isReported(fingerprint: string): boolean {
+    return this.#reported.includes(fingerprint)
+  }
+
+  report(fingerprint: string): void {
+    if (!this.isReported(fingerprint)) this.#reported = [...this.#reported, fingerprint].slice(-REPORTED_MAX)
+  }
+
+  /** Takes out the pushes of which the relay gave everything meanwhile. */
+  landArrived(): readonly Outgoing[] {
+    const lacking = this.unsent.copy()
+    lacking.addAll(this.owed)
+    const hasArrived = ({ changes }: Outgoing): boolean =>
+      changes !== null && changes.without(changes.without(lacking)).isEmpty
+    const arrived = this.outgoing.filter(hasArrived)
+    this.outgoing = this.outgoing.filter((outgoing) => !arrived.includes(outgoing))
+    return arrived
   }
 
   /** What is missing at the end of a burst (empty: nothing); whether it was missing at the end of the one before too. */
   noteGap(fingerprint: string): boolean {
-    this.gapBursts = fingerprint === this.gap ? this.gapBursts + 1 : 1
+    this.gapBursts = fingerprint === '' ? 0 : fingerprint === this.gap ? this.gapBursts + 1 : 1
     this.gap = fingerprint
-    return fingerprint !== '' && this.gapBursts >= 2
+    return this.gapBursts >= 2
+  }
+
+  /** This is what has been missing for so many bursts that nothing will bring it. */
+  isGapPermanent(fingerprint: string): boolean {
+    return fingerprint === this.gap && this.gapBursts >= GAP_BURSTS_PERMANENT
   }
 
   #launch(payload: Uint8Array | null, changes: ChangeSet, idOf: (payload: Uint8Array) => Uint8Array): void {
