@@ -57,11 +57,16 @@ export class Tidemark {
   /**
    * From the device store at once, no network. The same id gives the same object until its close(). `create`: where the
    * document was deleted, it begins anew, with what this device still has of it; default false.
-   * @throws TidemarkError BAD_ID, CLOSED, STORE_IN_USE, STORE_FAILED
+   * @throws TidemarkError BAD_ID, CLOSED, STORE_IN_USE, STORE_FAILED; DELETED: `delete` was called for it here, and `create` is not set
    */
   async open(id: string, { create = false }: { create?: boolean } = {}): Promise<TidemarkDocument> {
     checkId(id)
     const { device } = await this.#ready()
+    if (!create && device.library.record(id)?.deleting) {
+      throw new TidemarkError('DELETED', `${id} was deleted on this device: open it with create to begin it anew`, {
+        documentId: id,
+      })
+    }
     const open = this.#documents.get(id) ?? (await this.#openOnce(device, id))
     if (create) open.createAnew()
     return open

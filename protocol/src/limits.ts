@@ -49,6 +49,9 @@ export const ANNOUNCED_LIMITS: AnnouncedLimits = {
   channelsMax: LIMITS_AFTER_WELCOME.opensMax,
 }
 
+/** REPAIR frames on one channel of a round. Beyond it: MALFORMED, closed. */
+export const REPAIRS_MAX = 16
+
 /** FEED frames in one round. Beyond it: MALFORMED, closed. */
 export const FEEDS_MAX = 64
 

@@ -56,6 +56,35 @@ describe('a deletion', () => {
     expect(await c.text()).toBe('written far away a story ')
   })
 
+  it('is asked for here: the document opens again only to be begun anew', async () => {
+    const world = new World()
+    const [a, b] = await two(world)
+    await a.tidemark.delete(NOVEL)
+    await expect(a.open()).rejects.toMatchObject({ code: 'DELETED' })
+    await a.sync()
+    await expect(a.open()).rejects.toMatchObject({ code: 'DELETED' })
+    await a.open(NOVEL, { create: true })
+    await a.type('begun anew ')
+    expect(await a.sync()).toMatchObject({ complete: true })
+    await a.sync()
+    expect(await a.text()).toBe('begun anew ')
+    await b.sync()
+    expect(await b.text()).toContain('a story')
+  })
+
+  it('is given back to a relay that lost it, each time', async () => {
+    const world = new World()
+    const [a] = await two(world)
+    await a.tidemark.delete(NOVEL)
+    await a.sync()
+    for (let wipe = 0; wipe < 2; wipe++) {
+      world.wipe()
+      for (let burst = 0; burst < 3; burst++) await a.sync()
+      expect(await a.tidemark.list('alice')).toEqual([{ id: NOVEL, onDevice: false, deleted: true }])
+      expect(world.store.snapshot().state.tombstones.has(NOVEL)).toBe(true)
+    }
+  })
+
   it('needs a grant of delete', async () => {
     const world = new World()
     const a = world.device(undefined, { token: 'alice/*:write' })

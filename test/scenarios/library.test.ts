@@ -167,3 +167,15 @@ async function isComplete(device: TestDevice): Promise<boolean> {
     return false // Cut before WELCOME.
   }
 }
+
+it('a document that is not open is as unsent after a crash as it was before', async () => {
+  const world = new World()
+  const a = world.device()
+  await a.burst(1)
+  expect(a.tidemark.status.safety).toBe('on-relay')
+  await a.type('stored, and never sent ')
+  await a.tidemark.flush()
+  a.crash()
+  await a.tidemark.list('alice')
+  expect(a.tidemark.status).toMatchObject({ safety: 'on-device', documentsUnsent: 1 })
+})

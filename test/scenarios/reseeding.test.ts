@@ -171,3 +171,22 @@ describe('confirmed', () => {
     expect((await a.open()).status.safety).toBe('on-relay')
   })
 })
+
+it('a device that may only read keeps what a wiped relay lost, and tries once', async () => {
+  const world = new World()
+  await devicesWith(world, 1, 'a novel of some length '.repeat(50))
+  const reader = world.device(undefined, { token: 'alice/*:read' })
+  await reader.open()
+  await reader.sync()
+  world.wipe()
+  const sent: number[] = []
+  for (let burst = 0; burst < 4; burst++) {
+    const report = await reader.sync()
+    sent.push(report.relays[0]?.bytesSent ?? 0)
+    reader.crash()
+    await reader.open()
+  }
+  const [, , third, fourth] = sent
+  expect(await reader.text()).toContain('a novel')
+  expect(Math.max(third as number, fourth as number)).toBeLessThan(500)
+})

@@ -3,6 +3,7 @@
 import {
   type AnnouncedLimits,
   decodeMessage,
+  deviceVerdict,
   encodeFrames,
   type FeedPage,
   type Frame,
@@ -12,6 +13,7 @@ import {
   LIMITS_HTTP_RESPONSE,
   PROTOCOL_VERSION,
   ROUNDS_UNDER_WAY_MAX,
+  type Verdict,
 } from '@tidemark/protocol'
 import type { Exchange } from '../document/exchange.ts'
 import { ERROR_CODE_OF, type ErrorCode, TidemarkError } from '../errors.ts'
@@ -78,6 +80,10 @@ export class Burst {
   #feeds: readonly FeedRequest[]
   /** Answered one after the other. More than one only while a large payload goes up. */
   #underWay: RoundUnderWay[] = []
+  /** Channels of the round that is being answered which have had their OPENED. */
+  readonly #opened = new Set<number>()
+  /** The relay has answered the newest HELLO. */
+  #isWelcome = false
   #pages: FeedPage[] = []
   /** By vault: what is still to be listed, from which mark on. */
   #unlisted = new Map<string, FeedRequest>()
@@ -176,10 +182,13 @@ export class Burst {
 
   #handleFrame(frame: Frame, nowMs: number): readonly BurstEffect[] {
     // Between rounds the relay may still say why it ends the connection.
-    const isAnswering = this.#state === 'ROUND' || (frame.type === 'ERROR' && frame.channel === 0)
-    if (!isAnswering) return this.#unexpected(frame)
+    if (frame.type === 'ERROR' && frame.channel === 0) return this.#receiveError(frame)
+    const verdict = this.#state === 'ROUND' ? this.#verdictOn(frame) : 'malformed'
+    if (verdict === 'ignore') return []
+    if (verdict !== 'accept') return this.#unexpected(frame)
     switch (frame.type) {
       case 'WELCOME':
+        this.#isWelcome = true
         this.#epoch = frame.epoch.slice()
         this.#limits = frame.limits
         return []
@@ -195,11 +204,19 @@ export class Burst {
     }
   }
 
+  #verdictOn(frame: Frame): Verdict {
+    const channel = 'channel' in frame ? frame.channel : 0
+    const isKnown = this.#underWay[0]?.has(channel) === true
+    const state = this.#opened.has(channel) ? 'OPEN' : 'OPENING'
+    return deviceVerdict(this.#isWelcome ? 'READY' : 'AWAITING_WELCOME', frame.type, isKnown ? state : 'CLOSED')
+  }
+
   #handleChannelFrame(frame: Frame, nowMs: number): readonly BurstEffect[] {
     const channel = 'channel' in frame ? frame.channel : 0
     const channels = this.#underWay[0]
     const exchange = channels?.get(channel)
     if (channels === undefined || exchange === undefined) return this.#unexpected(frame)
+    if (frame.type === 'OPENED') this.#opened.add(channel)
     if (frame.type === 'SYNCED') {
       channels.delete(channel)
       const again = exchange.synced(frame, nowMs)
@@ -233,7 +250,10 @@ export class Burst {
     this.returnAfterMs = Math.max(this.returnAfterMs, returnAfterMs)
     const epoch = this.#epoch
     if (epoch === null) return this.#finish(this.#error('MALFORMED', 'The relay sent DONE before WELCOME'))
+    this.#opened.clear()
+    if (this.#options.helloEveryRound) this.#isWelcome = false
     for (const exchange of this.#underWay.shift()?.values() ?? []) {
+      exchange.roundEnded()
       if (!more) exchange.fail('MALFORMED', 'The relay ended the round without answering for this document')
       else if (!exchange.isSettled && !this.#queue.includes(exchange)) this.#queue.push(exchange)
     }

@@ -167,7 +167,7 @@ export class Device {
       const view = record?.views.find((candidate) => candidate.relay === relay)
       return {
         relay,
-        lacks: view === undefined || record === null || view.deleted || (record.mayLack && isLacking(view)),
+        lacks: view === undefined || record === null || view.deleted || record.hasEdits || isLacking(view),
         confirmed: view?.confirmed ?? false,
         unsentBytes: view?.unsentBytes ?? 0,
         lastSyncedAt: view?.lastSyncedAt ?? null,

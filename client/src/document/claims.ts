@@ -1,8 +1,8 @@
 // One document's claim in one exchange: made only when the document is exactly the log at a mark, presented in a round after
 // the mark was stored, and never twice for one mark.
 import type { Claim } from '@tidemark/protocol'
-import { EMPTY, sameBytes } from './bytes.ts'
-import { canonOf, missingPairsOf } from './canon.ts'
+import { EMPTY, hexOf, sameBytes } from './bytes.ts'
+import { canonOf, gapFingerprintOf, missingPairsOf } from './canon.ts'
 import { claimOf, claimProfile } from './claim.ts'
 import type { LiveDocument } from './live-document.ts'
 import type { RelayView } from './relay-view.ts'
@@ -54,11 +54,9 @@ export class Claims {
     const view = this.#view
     const document = this.#document
     if (view.isLacking || view.outgoing.some(({ changes }) => changes !== null)) return false
-    if (document.hasPendingEdits || document.heldCount > 0) return false
+    if (document.hasPendingEdits || document.needsRebuild || document.heldOf(view.relay).length > 0) return false
     // What is missing for good is part of the claim; what may still come is not.
-    return missingPairsOf(document.doc).length === 0 || view.gapBursts >= GAP_BURSTS_PERMANENT
+    const missing = missingPairsOf(document.doc)
+    return missing.length === 0 || view.isGapPermanent(hexOf(gapFingerprintOf(missing)))
   }
 }
-
-/** A gap that was reported after two bursts, and outlived the repair that followed, is permanent. */
-const GAP_BURSTS_PERMANENT = 3

@@ -52,7 +52,10 @@ export class Compaction {
 
   /** Call when the pushes of a round are derived; the mark to ask the lease for, or null: not now. */
   begin(): Uint8Array | null {
+    // The round of the lease ended early, and what it acknowledged is behind what was captured: both begin anew.
+    if (this.#state === 'LEASING') this.#state = 'DUE'
     if (this.#state !== 'DUE') return null
+    this.#fence = null
     if (this.snapshot === null && !this.#capture()) {
       this.#state = 'OVER'
       return null
@@ -106,7 +109,8 @@ export class Compaction {
   /** Only what the relay has, or gets in this very round, may be in it. */
   #capture(): boolean {
     const { resyncing, isUncarried, mark } = this.#view
-    if (resyncing || isUncarried || mark.length === 0 || this.#document.hasPendingEdits) return false
+    const { hasPendingEdits, needsRebuild } = this.#document
+    if (resyncing || isUncarried || mark.length === 0 || hasPendingEdits || needsRebuild) return false
     this.#captured = Y.encodeStateAsUpdate(this.#document.doc)
     this.#entries = []
     return true

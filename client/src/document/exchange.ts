@@ -1,24 +1,11 @@
 // One document's part in a burst with one relay: what to open, push and ask, and what to make of the answers.
 // Takes frames, changes the document and its view; knows no socket, no channel numbers and no clock.
-import {
-  type Ack,
-  type Code,
-  type Entries,
-  type FrameOf,
-  type Leased,
-  type Open,
-  type Opened,
-  RETRYABLE,
-  type Repair,
-  type Snapshot,
-  type Synced,
-} from '@tidemark/protocol'
+import type { Ack, Code, Entries, FrameOf, Leased, Open, Opened, Snapshot, Synced } from '@tidemark/protocol'
 import * as Y from 'yjs'
 import { ERROR_CODE_OF, type ErrorCode, TidemarkError } from '../errors.ts'
 import type { CompactionPolicy } from '../options.ts'
 import type { DocumentReport } from '../report.ts'
-import { EMPTY, hexOf, sameBytes } from './bytes.ts'
-import { gapFingerprintOf, missingPairsOf } from './canon.ts'
+import { sameBytes } from './bytes.ts'
 import { Claims } from './claims.ts'
 import { Compaction } from './compaction.ts'
 import { GivingBack } from './giving-back.ts'
@@ -27,6 +14,7 @@ import { isLarge, noteStaged, type Outgoing } from './outgoing.ts'
 import { payloadId } from './payload-id.ts'
 import { Pulling, partialOf } from './pulling.ts'
 import type { RelayView } from './relay-view.ts'
+import { type RepairFields, Repairs } from './repairs.ts'
 import { Upload, type UploadPart, type UploadPiece } from './upload.ts'
 
 export type OpenFields = Omit<Open, 'type' | 'channel'>
@@ -48,15 +36,16 @@ export interface RoundPart {
   readonly pushes: readonly Outgoing[]
   /** Of these it asks how much the relay holds. */
   readonly asks: readonly UploadPiece[]
-  readonly repairs: readonly Omit<Repair, 'type' | 'channel'>[]
+  readonly repairs: readonly RepairFields[]
   /** The mark to ask the lease for; null: not asked. */
   readonly lease: Uint8Array | null
   /** The mark under which the document is deleted; null: it is not. */
   readonly deletion: Uint8Array | null
 }
 
-/** A relay that loses its data again and again must not keep one burst going for ever. */
+/** A relay that loses its data again and again must not keep one burst going for ever: so many whole answers, and resyncs. */
 const ROUNDS_MAX = 1_000
+const RESYNCS_MAX = 8
 /** A document that others write to all the time is deleted by another burst. */
 const DELETIONS_MAX = 8
 
@@ -69,10 +58,14 @@ export class Exchange {
   readonly #claims: Claims
   readonly #upload: Upload
   readonly #givingBack: GivingBack
-  #repairs: Omit<Repair, 'type' | 'channel'>[] = []
+  readonly #repairs: Repairs
+  /** The marks of the OPENs that were sent and not answered, in order. */
+  #marksAsked: Uint8Array[] = []
+  /** The first of them has had an OPENED; another begins the answer anew. */
+  #isOpened = false
+  #resyncs = 0
   /** Nothing has come in this exchange after which the document may hold more than the log. */
   #isClean = true
-  #gapNoted = false
   #rounds = 0
   #deletions = 0
   #deletedThere = false
@@ -93,12 +86,13 @@ export class Exchange {
     this.#compaction = new Compaction(document, view, compaction)
     this.#claims = new Claims(document, view)
     this.#givingBack = new GivingBack(view)
+    this.#repairs = new Repairs(view)
     this.#upload = new Upload(view, this.#compaction, windowBytes)
     this.#pulling = new Pulling({
       document,
       view,
       fail: (error) => this.#settle('failed', error),
-      cannotApply: (id) => this.#repair('CANNOT_APPLY', id),
+      cannotApply: (id) => this.#repairs.add('CANNOT_APPLY', id),
       tookSnapshot: () => this.#resync(),
       took: (payloads) => this.#compaction.given(payloads),
     })
@@ -133,7 +127,7 @@ export class Exchange {
   /** Derives what there is to push; may be called without `begin` following. @returns bytes that go whole, at most */
   prepare(nowMs: number, pieceBytesMax: number): number {
     const { view, document } = this
-    if (this.#deletes) return 0
+    if (this.#deletes || document.needsRebuild) return 0
     view.derivePushes(document.doc, nowMs, this.#givingBack.isAllowed, payloadId)
     document.transfers.keepOutgoing(view)
     return this.#upload.whole(pieceBytesMax).reduce((sum, { payload }) => sum + payload.length, 0)
@@ -141,13 +135,11 @@ export class Exchange {
 
   /** For each round in which the document takes part, anew, after `prepare`. */
   begin(pieceBytesMax: number): RoundPart {
-    this.#rounds++
     const { view } = this
     const pushes = this.#deletes ? [] : this.#upload.whole(pieceBytesMax)
     const asks = this.#deletes ? [] : this.#upload.asks()
     const lease = this.#deletes || this.#pulling.isVoid ? null : this.#compaction.begin()
-    const repairs = this.#repairs
-    this.#repairs = []
+    const repairs = this.#repairs.begin()
     this.#givingBack.begin()
     if (this.#givingBack.isAllowed && this.#resynced && view.outgoing.length > 0) this.#reseeded = true
     const open = this.#open(!this.handsBack, pushes.length + asks.length > 0)
@@ -182,15 +174,23 @@ export class Exchange {
     this.#pulling.begin()
     this.#bytesToCome = Math.max(this.#bytesToCome, frame.bytesToCome)
     this.#givingBack.opened(frame)
+    this.#repairs.opened()
     const { view } = this
+    // The OPEN left before the answer after which the log is to be given anew: what answers it goes on from what is void.
+    const isOvertaken = !this.#isOpened && !sameBytes(this.#marksAsked[0] ?? view.mark, view.mark)
+    this.#isOpened = true
     switch (frame.status) {
       case 'DELETED':
         this.#wasDeleted()
         return
       case 'RESET':
-        this.#beginResync(frame)
+        if (!this.handsBack) this.#beginResync(frame)
         return
       default:
+        if (isOvertaken) {
+          this.#pulling.isVoid = true
+          return
+        }
         if (this.document.deleting && frame.status === 'NEW') this.#noteDeleted()
         if (view.isRepaired(frame.generation)) {
           this.#beginResync(frame)
@@ -215,9 +215,10 @@ export class Exchange {
   }
 
   refused({ pushId, code, message, retryAfterMs }: FrameOf<'REFUSED'>): void {
-    const isLater = RETRYABLE.has(code) && this.view.outgoing.some((one) => isLarge(one) && sameBytes(one.id, pushId))
-    if (isLater) this.#upload.halt()
+    // What it holds of a large one a later burst goes on with: derived anew, all of it would go up again.
+    if (this.view.outgoing.some((one) => isLarge(one) && sameBytes(one.id, pushId))) this.#upload.halt()
     else this.#drop(pushId)
+    if (code === 'READ_ONLY') this.view.readOnly = true
     this.#compaction.spoil()
     this.#refusal = this.#toError(ERROR_CODE_OF[code], `The relay refused the edits: ${message}`, retryAfterMs)
   }
@@ -256,10 +257,16 @@ export class Exchange {
 
   /** Whether the document is to take part in another round of this burst. */
   synced(frame: Synced, nowMs: number): boolean {
+    this.roundEnded()
     if (this.#isOver) return false
+    this.#rounds++
     const { view } = this
     if (frame.mark.length > 0) this.mark(frame.mark.slice())
     if (this.#error !== null) return false
+    if (this.document.needsRebuild) {
+      this.#settle('unfinished', null)
+      return false
+    }
     if (this.#deletes) return this.#goOnDeleting()
     const isPulled = frame.mark.length > 0 || view.incarnation.length === 0
     if (isPulled && !this.#pulling.isVoid) this.#pulled(frame, nowMs)
@@ -270,6 +277,12 @@ export class Exchange {
     else if (this.#refusal !== null) this.#settle('failed', this.#refusal)
     else this.#settle(this.#givingBack.isWaiting ? 'unfinished' : 'synced', null)
     return false
+  }
+
+  /** The round has ended, whether or not all of it was answered. */
+  roundEnded(): void {
+    this.#marksAsked.shift()
+    this.#isOpened = false
   }
 
   /** There is nothing to do with this relay. */
@@ -297,6 +310,7 @@ export class Exchange {
     const reseeding = !this.#deletes && this.#givingBack.asks(this.#upload.isComplete)
     const { incarnation, mark, receipt, creating } = view
     const partial = pull ? partialOf(view) : null
+    this.#marksAsked.push(mark)
     const { id: documentId } = document
     return { documentId, pull, push, linger: false, create: creating, reseeding, incarnation, mark, receipt, partial }
   }
@@ -313,20 +327,21 @@ export class Exchange {
     if (this.#refusal === null) view.lastSyncedAt = nowMs
     this.#givingBack.pulled()
     this.#compaction.synced(frame.mark)
+    for (const outgoing of view.landArrived()) document.transfers.dropOutgoing(outgoing)
     document.transfers.keepOutgoing(view)
-    this.#noteGap()
+    this.#repairs.noteGap(document.doc, this.#isClean)
     if (this.#isClean) this.#claims.synced()
   }
 
   #isMoreDue(isPulled: boolean): boolean {
-    const { view } = this
-    if (this.#pulling.isVoid || !isPulled || view.outgoing.some(({ changes }) => changes !== null)) return true
-    if (this.#upload.isDue || this.#repairs.length > 0 || this.#claims.isDue || this.#compaction.isDue) return true
+    if (this.#pulling.isVoid || !isPulled || this.#upload.isWholeDue) return true
+    if (this.#upload.isDue || this.#repairs.isDue || this.#claims.isDue || this.#compaction.isDue) return true
     return this.#givingBack.isDue && this.#refusal === null
   }
 
   #beginResync({ incarnation, generation }: Opened): void {
     const { view, document } = this
+    if (++this.#resyncs > RESYNCS_MAX) this.fail('RELAY_FAULT', 'The relay begins the log anew again and again')
     view.resync(document.committedChanges(), Y.encodeStateAsUpdate(document.doc).length)
     view.incarnation = incarnation.slice()
     view.generation = generation.slice()
@@ -369,20 +384,6 @@ export class Exchange {
     if (this.#deletions < DELETIONS_MAX) return true
     this.fail('RELAY_FAULT', 'The document was not deleted: others write to it all the time')
     return false
-  }
-
-  /** Once a burst: what is missing at the end of two, a repair may bring. */
-  #noteGap(): void {
-    if (this.#gapNoted) return
-    this.#gapNoted = true
-    const missing = missingPairsOf(this.document.doc)
-    const fingerprint = missing.length === 0 ? EMPTY : gapFingerprintOf(missing)
-    if (this.view.noteGap(hexOf(fingerprint)) && this.#isClean) this.#repair('GAP', fingerprint)
-  }
-
-  /** Once for each cause, ever. */
-  #repair(reason: Repair['reason'], fingerprint: Uint8Array): void {
-    if (this.view.report(hexOf(fingerprint))) this.#repairs.push({ reason, fingerprint: fingerprint.slice() })
   }
 
   #drop(id: Uint8Array): void {

@@ -24,17 +24,17 @@ export class GivingBack {
 
   /** Another round is wanted, to ask for the turn or to push. What comes to be owed after that waits for the next burst. */
   get isDue(): boolean {
-    return !this.#view.owed.isEmpty && this.#turn !== 'WAIT' && !this.#isDone
+    return this.#owes && this.#turn !== 'WAIT' && !this.#isDone
   }
 
   /** It is another device's turn. */
   get isWaiting(): boolean {
-    return !this.#view.owed.isEmpty && this.#turn === 'WAIT'
+    return this.#owes && this.#turn === 'WAIT'
   }
 
   /** Whether an OPEN asks for the turn, or keeps it. @param carriesAll the pushes of its message leave nothing owed */
   asks(carriesAll: boolean): boolean {
-    const asks = this.#view.resyncing || (!this.#view.owed.isEmpty && !(this.#isAllowed && carriesAll))
+    const asks = (this.#view.resyncing && !this.#view.readOnly) || (this.#owes && !(this.#isAllowed && carriesAll))
     this.#asked ||= asks
     return asks
   }
@@ -53,7 +53,13 @@ export class GivingBack {
 
   /** All was given that the log holds. A relay that answers NONE to who asks takes no turns. */
   pulled(): void {
+    if (this.#view.readOnly) return
     if (this.#turn === 'YOURS' || (this.#turn === 'NONE' && this.#asked)) this.#isAllowed = true
+  }
+
+  /** A relay that takes nothing from this device is owed nothing by it. */
+  get #owes(): boolean {
+    return !this.#view.owed.isEmpty && !this.#view.readOnly
   }
 
   /** The log is given anew: what is owed will be known after that. */

@@ -21,6 +21,8 @@ export class Incoming {
   readonly format: number
   readonly total: number
   readonly #chunks: Uint8Array[] = []
+  /** How many of them are stored. */
+  #storedChunks = 0
   #received = 0
   /** Bytes from the beginning that are in rows of the device store, or on their way there. */
   storedBytes = 0
@@ -63,21 +65,15 @@ export class Incoming {
   }
 
   payload(): Uint8Array {
-    const whole = new Uint8Array(this.#received)
-    let offset = 0
-    for (const chunk of this.#chunks) {
-      whole.set(chunk, offset)
-      offset += chunk.length
-    }
-    return whole
+    return joined(this.#chunks)
   }
 
   /** What is in no row yet; null: nothing. Counts as stored from now on. */
   takeUnstored(relay: string): PartialRow | null {
     if (this.storedBytes === this.#received) return null
     const offset = this.storedBytes
-    const bytes = this.payload().subarray(offset)
-    this.storedBytes = this.#received
+    const bytes = joined(this.#chunks.slice(this.#storedChunks))
+    this.#noteStored()
     const { of, id, format, total } = this
     return { kind: 'partial', relay, id, of, format, total, offset, bytes }
   }
@@ -92,7 +88,21 @@ export class Incoming {
       incoming.add(row.bytes)
       incoming.rowIds.push(id)
     }
-    incoming.storedBytes = incoming.received
+    incoming.#noteStored()
     return incoming.isWhole ? null : incoming
   }
+  #noteStored(): void {
+    this.storedBytes = this.#received
+    this.#storedChunks = this.#chunks.length
+  }
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0))
+  let offset = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, offset)
+    offset += chunk.length
+  }
+  return whole
 }

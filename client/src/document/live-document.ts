@@ -76,7 +76,8 @@ export class LiveDocument {
   readonly #unappliable = new Set<string>()
   #needsRebuild = false
   #rebuilding: Promise<void> | null = null
-  #storedMayLack: boolean
+  /** The record in the store says that rows may hold edits that no view accounts for. */
+  #storedHasEdits: boolean
 
   /** Reads the document from the device store. @throws TidemarkError STORE_FAILED */
   static async load(options: LiveDocumentOptions): Promise<LiveDocument> {
@@ -92,7 +93,7 @@ export class LiveDocument {
     this.#options = options
     this.#held = heldRows(rows)
     fill(this.#doc, rows)
-    this.#storedMayLack = record?.mayLack ?? false
+    this.#storedHasEdits = record?.hasEdits ?? false
     this.unsentSince = record?.unsentSince ?? null
     this.deleting = record?.deleting ?? false
     this.conflict = record?.conflict ?? ''
@@ -175,8 +176,12 @@ export class LiveDocument {
     this.deleting = false
     const everything = this.committedChanges()
     for (const view of this.views.values()) {
-      if (view.deleted) view.createAnew(everything.copy(), Y.encodeStateAsUpdate(this.#doc).length)
-      else view.creating ||= view.mark.length === 0
+      if (view.deleted) {
+        this.transfers.dropAll(view)
+        view.createAnew(everything.copy(), Y.encodeStateAsUpdate(this.#doc).length)
+      } else {
+        view.creating ||= view.mark.length === 0
+      }
     }
     this.touch()
   }
@@ -204,7 +209,7 @@ export class LiveDocument {
         given.addAll(changes)
       }
     }
-    this.#take(view, good, given)
+    this.#take(view.relay, good, given)
     const known = this.heldOf(view.relay)
     const fresh = bad.filter(({ pushId }) => !known.some((held) => sameBytes(held.pushId, pushId)))
     for (const entry of fresh) this.#queue.append({ kind: 'held', relay: view.relay, entry }, new ChangeSet())
@@ -274,7 +279,7 @@ export class LiveDocument {
   #queueLocal(update: Uint8Array, changes: ChangeSet): void {
     this.unsentSince ??= this.#options.now()
     const row: Row = { kind: 'local', updates: [update] }
-    if (this.#storedMayLack) this.#queue.appendAlone(row, changes)
+    if (this.#storedHasEdits) this.#queue.appendAlone(row, changes)
     else this.#queue.append(row, changes)
     this.#options.changed()
   }
@@ -293,16 +298,16 @@ export class LiveDocument {
   }
 
   /** @param given what the entries carry; rows that they take the place of go in the same commit */
-  #take(view: RelayView, entries: readonly HeldEntry[], given: ChangeSet, replaces: readonly number[] = []): void {
+  #take(relay: string, entries: readonly HeldEntry[], given: ChangeSet, replaces: readonly number[] = []): void {
     // What the document has already is accounted for at every other relay: to count it again would be an echo.
     const fresh = changesNewTo(this.#doc, given)
     this.#integrate(entries)
     const byteLength = entries.reduce((sum, { payload }) => sum + payload.length, 0)
-    view.known(given, byteLength)
-    if (!fresh.isEmpty) for (const other of this.views.values()) if (other !== view) other.owes(fresh, byteLength)
+    this.views.get(relay)?.known(given, byteLength)
+    if (!fresh.isEmpty) for (const view of this.views.values()) if (view.relay !== relay) view.owes(fresh, byteLength)
     if (entries.length === 0) return
     const updates = entries.map(({ payload }) => payload)
-    this.#queue.append({ kind: 'relay', relay: view.relay, updates }, given, replaces)
+    this.#queue.append({ kind: 'relay', relay, updates }, given, replaces)
   }
 
   #integrate(entries: readonly HeldEntry[]): void {
@@ -357,9 +362,8 @@ export class LiveDocument {
   #retryHeld(): void {
     for (const [id, { relay, entry }] of this.#held) {
       const changes = this.#inspect(entry)
-      const view = this.views.get(relay) ?? [...this.views.values()][0]
-      if (changes === null || view === undefined || !canApply(this.#doc, entry.payload)) continue // Still held.
-      this.#take(view, [entry], changes, [id])
+      if (changes === null || !canApply(this.#doc, entry.payload)) continue // Still held.
+      this.#take(relay, [entry], changes, [id])
     }
   }
 
@@ -374,11 +378,12 @@ export class LiveDocument {
     const views = [...this.views.values()]
     const hasEdits = pending.some(({ row }) => row.kind === 'local')
     const lacks = (view: RelayView): boolean => hasEdits || view.isLacking
-    this.#storedMayLack = views.some(lacks)
+    this.#storedHasEdits = hasEdits
     const isSomewhere = views.length > 0 && !views.every(lacks)
     this.unsentSince = isSomewhere ? null : (this.unsentSince ?? (views.length > 0 ? this.#options.now() : null))
     const record: DocumentRecord = {
-      mayLack: this.#storedMayLack,
+      mayLack: views.some(lacks),
+      hasEdits,
       unsentSince: this.unsentSince,
       deleting: this.deleting,
       gone: false,

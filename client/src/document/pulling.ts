@@ -16,6 +16,8 @@ import { changesOfTransaction } from './update.ts'
 
 /** Rows of what has come of a payload are written about so often, and when the exchange ends. */
 const BYTES_UNSTORED_MAX: number = 1024 * 1024
+/** Bytes of whole entries that wait for their mark, and one payload more. */
+const COLLECTED_BYTES_MAX: number = 64 * 1024 * 1024
 
 export interface PullingOptions {
   readonly document: LiveDocument
@@ -37,6 +39,7 @@ export class Pulling {
   entriesPulled = 0
   #hasMoved = false
   #collected: HeldEntry[] = []
+  #collectedBytes = 0
   #snapshot: { readonly id: Uint8Array; readonly payload: SnapshotPayload } | null = null
   /** All that the relay gave since the resync of this exchange began; null: none began in it. */
   #givenSinceResync: Uint8Array[] | null = null
@@ -56,6 +59,7 @@ export class Pulling {
   begin(): void {
     this.isVoid = false
     this.#collected = []
+    this.#collectedBytes = 0
     this.#snapshot = null
   }
 
@@ -71,8 +75,13 @@ export class Pulling {
   entries({ entries }: Entries): void {
     if (this.isVoid) return
     for (const { pushId, format, total, offset, bytes } of entries) {
+      if (this.#collectedBytes > COLLECTED_BYTES_MAX) {
+        this.#fail('MALFORMED', 'The relay gives more entries than it may before it names their mark')
+        return
+      }
       const payload = this.#assemble({ of: 'entry', id: pushId, format, total, offset, bytes })
       if (payload === null) continue
+      this.#collectedBytes += payload.length
       if (sameBytes(payloadId(payload, format), pushId))
         this.#collected.push({ pushId: pushId.slice(), format, payload })
       else this.#fail('BAD_HASH', 'An entry from the relay does not have the bytes that its push id names')
@@ -94,7 +103,10 @@ export class Pulling {
 
   /** Everything up to `mark` has been given: apply it, and store it with the mark. */
   mark(mark: Uint8Array): void {
+    // Another relay's entry was half applied: what this one gives is asked for again when the document is whole.
+    if (this.#options.document.needsRebuild) this.isVoid = true
     if (this.isVoid) return
+    this.#collectedBytes = 0
     try {
       if (this.#snapshot !== null) this.#takeSnapshot(this.#snapshot.id, this.#snapshot.payload, mark)
       this.#takeEntries()
@@ -178,7 +190,8 @@ export class Pulling {
     // Of no use, it holds nothing: all that is known of what it stood for is owed, and goes up again.
     if (isUsable) this.#lookForConflict(update)
     else cannotApply(id)
-    for (const { pushId } of document.apply(view, isUsable ? [entry, ...held] : held)) cannotApply(pushId)
+    // Whoever made the snapshot could not apply these either, and a repair was asked for then.
+    document.apply(view, isUsable ? [entry, ...held] : held)
     if (isUsable) this.#givenSinceResync?.push(update)
     tookSnapshot()
   }

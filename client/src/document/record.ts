@@ -7,6 +7,8 @@ import { ChangeSet } from './change-set.ts'
 export interface DocumentRecord {
   /** Rows may hold changes that a relay lacks: false only when every relay has everything. */
   readonly mayLack: boolean
+  /** Rows that were stored with this record or after it may hold edits that no view accounts for yet. */
+  readonly hasEdits: boolean
   /** Milliseconds since 1970 of the oldest edit that the best relay lacks. */
   readonly unsentSince: number | null
   /** The app deleted the document: its relays are to be told, then its rows go. */
@@ -35,6 +37,8 @@ export interface RelayViewRecord {
   readonly resyncing: boolean
   /** Another device has claimed a mark at or after this device's newest acknowledged push. */
   readonly confirmed: boolean
+  /** The relay refused a push because the token only reads, and has taken none since. */
+  readonly readOnly: boolean
   /** What was made here and never acknowledged, without the edits in local rows above `unsentThroughRow`: they add to it. */
   readonly unsent: ChangeSet
   /** What the relay lacks besides: other devices may have it too. */
@@ -52,7 +56,7 @@ export interface RelayViewRecord {
 const RECORD_VERSION = 2
 export const DOCUMENT_RECORDS = 'document/'
 
-const FLAG = { DELETED: 1, RESYNCING: 2, CREATING: 4, CONFIRMED: 8 } as const
+const FLAG = { DELETED: 1, RESYNCING: 2, CREATING: 4, CONFIRMED: 8, READ_ONLY: 16 } as const
 
 export function documentRecordKey(documentId: string): string {
   return DOCUMENT_RECORDS + documentId
@@ -65,7 +69,8 @@ export function documentIdOfKey(key: string): string {
 export function encodeDocumentRecord(record: DocumentRecord): Uint8Array {
   const encoder = encoding.createEncoder()
   encoding.writeVarUint(encoder, RECORD_VERSION)
-  encoding.writeVarUint(encoder, (record.mayLack ? 1 : 0) | (record.deleting ? 2 : 0) | (record.gone ? 4 : 0))
+  const { mayLack, deleting, gone, hasEdits } = record
+  encoding.writeVarUint(encoder, (mayLack ? 1 : 0) | (deleting ? 2 : 0) | (gone ? 4 : 0) | (hasEdits ? 8 : 0))
   encoding.writeVarUint(encoder, record.unsentSince ?? 0)
   encoding.writeVarString(encoder, record.conflict)
   encoding.writeVarUint(encoder, record.views.length)
@@ -82,7 +87,8 @@ function writeView(encoder: encoding.Encoder, view: RelayViewRecord): void {
     (view.deleted ? FLAG.DELETED : 0) |
     (view.resyncing ? FLAG.RESYNCING : 0) |
     (view.creating ? FLAG.CREATING : 0) |
-    (view.confirmed ? FLAG.CONFIRMED : 0)
+    (view.confirmed ? FLAG.CONFIRMED : 0) |
+    (view.readOnly ? FLAG.READ_ONLY : 0)
   encoding.writeVarUint(encoder, flags)
   view.unsent.write(encoder)
   view.owed.write(encoder)
@@ -108,7 +114,8 @@ export function decodeDocumentRecord(bytes: Uint8Array): DocumentRecord {
   const views: RelayViewRecord[] = []
   for (let left = decoding.readVarUint(decoder); left > 0; left--) views.push(readView(decoder, version))
   const [mayLack, deleting, gone] = [(flags & 1) !== 0, (flags & 2) !== 0, (flags & 4) !== 0]
-  return { mayLack, deleting, gone, unsentSince, conflict, views }
+  const hasEdits = version === 1 ? mayLack : (flags & 8) !== 0
+  return { mayLack, hasEdits, deleting, gone, unsentSince, conflict, views }
 }
 
 /** Version 1 had neither repairs nor anything owed. */
@@ -132,6 +139,7 @@ function readView(decoder: decoding.Decoder, version: number): RelayViewRecord {
     resyncing: (flags & FLAG.RESYNCING) !== 0,
     creating: (flags & FLAG.CREATING) !== 0,
     confirmed: (flags & FLAG.CONFIRMED) !== 0,
+    readOnly: (flags & FLAG.READ_ONLY) !== 0,
     unsent: ChangeSet.read(decoder),
     owed: isFirst ? new ChangeSet() : ChangeSet.read(decoder),
     unsentThroughRow: decoding.readVarUint(decoder),

@@ -198,8 +198,7 @@ export class RelayView {
   landArrived(): readonly Outgoing[] {
     const lacking = this.unsent.copy()
     lacking.addAll(this.owed)
-    const hasArrived = ({ changes }: Outgoing): boolean =>
-      changes !== null && changes.without(changes.without(lacking)).isEmpty
+    const hasArrived = ({ changes }: Outgoing): boolean => changes?.without(changes.without(lacking)).isEmpty === true
     const arrived = this.outgoing.filter(hasArrived)
     this.outgoing = this.outgoing.filter((outgoing) => !arrived.includes(outgoing))
     return arrived

@@ -20,7 +20,7 @@ export class Transfers {
   keepOutgoing(view: RelayView): void {
     for (const outgoing of view.outgoing) {
       const { id, payload, changes, mark, rowId } = outgoing
-      if (rowId !== null || !isLarge(outgoing) || this.#isQueued(id)) continue
+      if (rowId !== null || !isLarge(outgoing) || this.#isQueued(view.relay, id)) continue
       this.#queue.append({ kind: 'outgoing', relay: view.relay, id, payload, changes, mark }, new ChangeSet())
     }
   }
@@ -43,6 +43,13 @@ export class Transfers {
     if (incoming !== null) this.#queue.remove(incoming.rowIds)
   }
 
+  /** Nothing of what is under way either way is of use any more. */
+  dropAll(view: RelayView): void {
+    for (const outgoing of view.outgoing) this.dropOutgoing(outgoing)
+    view.outgoing = []
+    this.dropIncoming(view)
+  }
+
   /** A row was written. What it is of may have ended before that. */
   committed(row: PartialRow | OutgoingRow, id: number): void {
     const view = this.#views.get(row.relay)
@@ -57,7 +64,9 @@ export class Transfers {
     else outgoing.rowId = id
   }
 
-  #isQueued(id: Uint8Array): boolean {
-    return this.#queue.pending.some(({ row }) => row.kind === 'outgoing' && sameBytes(row.id, id))
+  #isQueued(relay: string, id: Uint8Array): boolean {
+    return this.#queue.pending.some(
+      ({ row }) => row.kind === 'outgoing' && row.relay === relay && sameBytes(row.id, id),
+    )
   }
 }

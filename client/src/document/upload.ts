@@ -19,6 +19,8 @@ export interface UploadPiece {
 const PIECE_BYTES = 32_752
 /** So many answers without a byte more, and the relay is not taken for one that takes it. */
 const STALLS_MAX = 16
+/** So many times its bytes, and a relay that loses what it holds again and again is given no more. */
+const SENT_AGAIN_MAX = 4
 const NOTHING = new Uint8Array(0)
 
 /** What a document says in a round of nothing but pieces. */
@@ -33,6 +35,9 @@ export class Upload {
   readonly #windowBytes: number
   #stagedBefore = 0
   #stalls = 0
+  /** Of the payload that is under way. */
+  #sentBytes = 0
+  #sentOf: Outgoing | null = null
   #isHalted = false
   /** Of one frame: what goes whole, and what in pieces. */
   #pieceBytesMax: number = LIMITS_BEFORE_WELCOME.pieceBytesMax
@@ -48,6 +53,11 @@ export class Upload {
   /** Something is, or is to be, sent in pieces. */
   get isDue(): boolean {
     return this.#view.outgoing.some((outgoing) => this.#isSendable(outgoing))
+  }
+
+  /** Pushes wait that go whole. */
+  get isWholeDue(): boolean {
+    return this.#view.outgoing.some((outgoing) => !goesInPieces(outgoing, this.#pieceBytesMax))
   }
 
   /** Payloads that go whole, in one frame each. */
@@ -98,6 +108,8 @@ export class Upload {
     const length = Math.min(pieceBytesMax, payload.length - offset)
     if (length === 0 || offset + length - (staged ?? 0) > this.#windowBytes) return null
     outgoing.sent = offset + length
+    this.#sentBytes = (this.#sentOf === outgoing ? this.#sentBytes : 0) + length
+    this.#sentOf = outgoing
     const bytes = payload.subarray(offset, offset + length)
     return { outgoing, fence: this.#fenceOf(outgoing), offset, bytes, isLast: outgoing.sent === payload.length }
   }
@@ -113,7 +125,8 @@ export class Upload {
     outgoing.sent = staged
     this.#stalls = hasPulled || staged > this.#stagedBefore ? 0 : this.#stalls + 1
     this.#stagedBefore = staged
-    return this.#stalls < STALLS_MAX
+    const isSentAgain = this.#sentOf === outgoing && this.#sentBytes > SENT_AGAIN_MAX * outgoing.payload.length
+    return this.#stalls < STALLS_MAX && !isSentAgain
   }
 
   /** The last piece of every large push was sent. */

@@ -109,9 +109,9 @@ export class Library {
   /** Documents whose edits some relay may lack. */
   *lacking(): IterableIterator<string> {
     for (const [id, record] of this.#documents) {
-      if (record === null) continue
+      if (record === null || isGone(record)) continue
       const isKnownTo = (relay: string): boolean => record.views.some((view) => view.relay === relay)
-      if (record.mayLack || (record.deleting && !isGone(record)) || !this.#relays.every(isKnownTo)) yield id
+      if (record.mayLack || record.deleting || !this.#relays.every(isKnownTo)) yield id
     }
   }
 
@@ -166,7 +166,8 @@ export class Library {
   }
 
   #forgetVault(relay: string, vault: string, records: Map<string, Uint8Array | null>): void {
-    const { listings } = this.#feedsOf(relay)
+    const { listings, handedBack } = this.#feedsOf(relay)
+    for (const id of [...handedBack]) if (vaultOf(id) === vault) handedBack.delete(id)
     for (const id of [...listings.keys()]) {
       if (vaultOf(id) !== vault) continue
       listings.delete(id)

@@ -17,6 +17,10 @@ export interface SchedulerOptions {
 
 const JITTER = 0.1
 const BACKOFF_MS_MAX = 5 * 60_000
+/** No relay is obeyed for longer. */
+const RETRY_AFTER_MS_MAX = 60 * 60_000
+/** A longer timer fires at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1
 
 export class Scheduler {
   readonly #options: SchedulerOptions
@@ -57,7 +61,8 @@ export class Scheduler {
     if (this.#isRunning || this.#isStopped) return
     const nowMs = this.#now()
     const dueAt = Math.max(this.#notBefore, Math.min(this.#intervalAt, this.#editsDueAt()))
-    this.#timer = this.#options.platform.setTimeout(() => void this.#run(), Math.max(0, dueAt - nowMs))
+    const delayMs = Math.min(TIMER_MS_MAX, Math.max(0, dueAt - nowMs))
+    this.#timer = this.#options.platform.setTimeout(() => void this.#run(), delayMs)
   }
 
   /** A clock that was set back takes with it what was planned by it: else the next run may be a day away. */
@@ -95,7 +100,7 @@ export class Scheduler {
     // Full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"), from the debounce's length upwards.
     const ceilingMs = Math.min(BACKOFF_MS_MAX, schedule.afterEditMs * 2 ** this.#failures)
     const backoffMs = outcome.failed ? platform.random() * ceilingMs : 0
-    this.#notBefore = nowMs + Math.max(outcome.retryAfterMs, backoffMs)
+    this.#notBefore = nowMs + Math.max(Math.min(outcome.retryAfterMs, RETRY_AFTER_MS_MAX), backoffMs)
     if (outcome.failed)
       this.#intervalAt = Math.min(this.#intervalAt, Math.max(this.#notBefore, nowMs + schedule.afterEditMs))
     this.#arm()

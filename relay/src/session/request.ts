@@ -9,15 +9,13 @@ import {
   type Lease,
   type Open,
   type Push,
+  REPAIRS_MAX,
   type Repair,
   relayVerdict,
   type SnapshotPut,
 } from '@tidemark/protocol'
 import { equalBytes } from '../bytes.ts'
 import type { Limits } from '../limits.ts'
-
-/** Causes that one device can have found in one exchange; one more is MALFORMED. */
-const REPAIRS_MAX = 16
 
 export interface RoundRequest {
   /** In the order of their OPENs. */

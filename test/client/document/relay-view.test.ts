@@ -71,6 +71,17 @@ describe('pushes', () => {
     expect(view.isUncarried).toBe(false)
   })
 
+  it('of which the relay gave everything meanwhile land', () => {
+    const doc = twoClients()
+    const view = new RelayView('ws://a', () => new ChangeSet())
+    view.lacks(structs(1, 0, 3), 5)
+    view.derivePushes(doc, 0, false, payloadId)
+    view.known(structs(1, 0, 2), 3)
+    expect([view.landArrived().length, view.outgoing.length]).toEqual([0, 1])
+    view.known(structs(1, 2, 3), 2)
+    expect([view.landArrived().length, view.outgoing.length]).toEqual([1, 0])
+  })
+
   it('are repeated with the same bytes until they are acknowledged', () => {
     const doc = twoClients()
     const view = new RelayView('ws://a', () => new ChangeSet())
@@ -88,9 +99,10 @@ describe('pushes', () => {
 describe('what is asked for once', () => {
   it('is a repair for each cause, ever, also after a restart', () => {
     const view = new RelayView('ws://a', () => new ChangeSet())
-    expect([view.report('aa'), view.report('aa'), view.report('bb')]).toEqual([true, false, true])
+    expect(view.isReported('aa')).toBe(false)
+    for (const fingerprint of ['aa', 'aa', 'bb']) view.report(fingerprint)
     const later = new RelayView('ws://a', () => new ChangeSet(), view.toRecord(0))
-    expect([later.report('aa'), later.report('cc')]).toEqual([false, true])
+    expect(['aa', 'bb', 'cc'].map((fingerprint) => later.isReported(fingerprint))).toEqual([true, true, false])
   })
 
   it('is a repair of a gap, when the same pairs are missing at the end of two bursts', () => {
@@ -101,6 +113,14 @@ describe('what is asked for once', () => {
       true,
       false,
     ])
+  })
+
+  it('is permanent after three bursts with the same gap, and not after bursts without one', () => {
+    const view = new RelayView('ws://a', () => new ChangeSet())
+    for (let burst = 0; burst < 4; burst++) view.noteGap('')
+    expect(view.isGapPermanent('')).toBe(false)
+    for (let burst = 0; burst < 3; burst++) view.noteGap('aa')
+    expect([view.isGapPermanent('aa'), view.isGapPermanent('bb')]).toEqual([true, false])
   })
 })
 
