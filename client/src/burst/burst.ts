@@ -66,6 +66,9 @@ export type BurstEffect =
 /** A relay that always has more to say must not keep a burst going for ever. Pieces of large payloads do not count. */
 const ROUNDS_MAX = 10_000
 
+/** A relay that may send little at once is to hear early that some of it has come. */
+const CREDITS_PER_WINDOW = 4
+
 type State = 'CONNECTING' | 'ROUND' | 'PLANNING' | 'FINISHED'
 
 /** Exchanges by channel, of one round that is not answered yet. */
@@ -282,7 +285,8 @@ export class Burst {
   }
 
   #creditDue(): readonly BurstEffect[] {
-    if (this.#options.helloEveryRound || this.#uncreditedBytes < this.#options.receiveWindowBytes / 2) return []
+    const { helloEveryRound, receiveWindowBytes } = this.#options
+    if (helloEveryRound || this.#uncreditedBytes < receiveWindowBytes / CREDITS_PER_WINDOW) return []
     const bytes = encodeFrames([{ type: 'CREDIT', bytes: this.#uncreditedBytes }])
     this.#uncreditedBytes = 0
     return [{ type: 'send', bytes }]

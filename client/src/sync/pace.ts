@@ -15,6 +15,8 @@ const UP: Bounds = { least: 32 * KIB, most: 192 * KIB }
 const DOWN: Bounds = { least: 32 * KIB, most: MIB }
 /** Payload bytes sent over a WebSocket beyond what the relay said it holds. The least fills a line of 100 ms and 1 MB/s. */
 const WINDOW: Bounds = { least: 96 * KIB, most: 512 * KIB }
+/** Payload bytes that a relay may send over a WebSocket before this device says that it took some of them. */
+const RECEIVE_WINDOW: Bounds = { least: 112 * KIB, most: 4 * MIB }
 /** So many bytes have to move uncut before twice as much is risked. */
 const UNCUT_BYTES: number = 16 * MIB
 
@@ -22,6 +24,7 @@ export class Pace {
   upBytes: number = UP.most
   downBytes: number = DOWN.most
   windowBytes: number = WINDOW.most
+  receiveWindowBytes: number = RECEIVE_WINDOW.most
   #uncutBytes = 0
 
   /** A connection was cut, or fell silent. */
@@ -29,6 +32,7 @@ export class Pace {
     this.upBytes = UP.least
     this.downBytes = DOWN.least
     this.windowBytes = WINDOW.least
+    this.receiveWindowBytes = RECEIVE_WINDOW.least
     this.#uncutBytes = 0
   }
 
@@ -40,5 +44,6 @@ export class Pace {
     this.upBytes = Math.min(UP.most, 2 * this.upBytes)
     this.downBytes = Math.min(DOWN.most, 2 * this.downBytes)
     this.windowBytes = Math.min(WINDOW.most, 2 * this.windowBytes)
+    this.receiveWindowBytes = Math.min(RECEIVE_WINDOW.most, 2 * this.receiveWindowBytes)
   }
 }

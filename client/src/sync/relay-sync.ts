@@ -31,8 +31,6 @@ export interface RelaySyncResult {
 
 /** Without a byte from the relay for so long, the connection counts as dead: half-open sockets say nothing. */
 const SILENCE_MS_MAX = 20_000
-/** Payload bytes that the relay may have on the way to this device over a WebSocket. */
-const RECEIVE_WINDOW_BYTES = 4 * 1024 * 1024
 const CLOSE_WAIT_MS_MAX = 2_000
 const CLIENT_NAME = 'tidemark/0.1'
 
@@ -120,7 +118,7 @@ export class RelaySync {
       token,
       clientName: CLIENT_NAME,
       helloEveryRound: isHttp,
-      receiveWindowBytes: isHttp ? pace.downBytes : RECEIVE_WINDOW_BYTES,
+      receiveWindowBytes: isHttp ? pace.downBytes : pace.receiveWindowBytes,
       uploadBytes: pace.upBytes,
       feeds: this.#plan.feeds(),
       exchanges,

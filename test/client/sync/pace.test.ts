@@ -9,6 +9,7 @@ it('risks little after a cut, and more again only when a lot has moved uncut', (
   expect(after.upBytes).toBeLessThan(before.upBytes)
   expect(after.downBytes).toBeLessThan(before.downBytes)
   expect(after.windowBytes).toBeLessThan(before.windowBytes)
+  expect(after.receiveWindowBytes).toBeLessThan(before.receiveWindowBytes)
   pace.moved(1024 * 1024)
   expect({ ...pace }).toEqual(after)
   for (let i = 0; i < 16; i++) pace.moved(1024 * 1024)
