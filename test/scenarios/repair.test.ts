@@ -1,6 +1,7 @@
 // Divergence is noticed by claims, and mended by a resync of everybody, once.
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
+import type { HeldEntry } from '../../client/src/document/rows.ts'
 import { encodeSnapshotPayload, snapshotIdOf } from '../../client/src/document/snapshot-payload.ts'
 import { bookmarkAt, headOf } from '../../relay/src/store/memory-log.ts'
 import type { MemoryDocument } from '../../relay/src/store/memory-state.ts'
@@ -10,10 +11,14 @@ const WANTED = { claimEntries: 1 }
 const NO_REPAIR = '0000000000000000'
 
 /** Puts a snapshot in place that nobody made in good faith. */
-async function install(world: World, update: Uint8Array, index?: number): Promise<void> {
+async function install(
+  world: World,
+  update: Uint8Array,
+  { index, held = [] }: { index?: number; held?: readonly HeldEntry[] } = {},
+): Promise<void> {
   const document = world.document() as MemoryDocument
   const mark = bookmarkAt(document, index ?? headOf(document))
-  const payload = encodeSnapshotPayload({ mark, deepDigest: new Uint8Array(16), held: [], update })
+  const payload = encodeSnapshotPayload({ mark, deepDigest: new Uint8Array(16), held, update })
   await installBytes(world, payload, mark)
 }
 
@@ -63,6 +68,31 @@ describe('case 16: a snapshot that misses a client’s content', () => {
     expect(await c.text()).toBe(await a.text())
     for (const words of ['words of a', 'words of b']) expect(await c.text()).toContain(words)
     await burstAll([b, a, b, c])
+    expect(await b.text()).toBe(await a.text())
+  })
+
+  it('is found too where everybody holds an entry that nobody can apply', async () => {
+    const world = new World(WANTED)
+    const [a, b] = [world.device(), world.device()]
+    await a.burst(3, 'words of a ')
+    await b.open()
+    await b.sync()
+    await b.burst(1, 'words of b ')
+    await a.sync()
+    await world.append(new Uint8Array(40).fill(255))
+    await burstAll([a, b, a, b]) // It draws a repair, once.
+    const repaired = world.generation()
+    const junk = (await world.log()).at(-1) as HeldEntry
+    await install(world, otherState(), { held: [junk] })
+    world.laterMs += 24 * 60 * 60 * 1_000
+    const c = world.device()
+    await c.open()
+    await c.sync()
+    expect(await c.text()).not.toContain('words of a')
+    await burstAll([a, c, b])
+    expect(world.generation()).not.toBe(repaired)
+    await burstAll([a, c, b])
+    for (const words of ['words of a', 'words of b']) expect(await c.text()).toContain(words)
     expect(await b.text()).toBe(await a.text())
   })
 

@@ -3,6 +3,7 @@
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import * as encoding from 'lib0/encoding'
+import { hexOf } from './bytes.ts'
 
 export interface ClaimedState {
   readonly documentId: string
@@ -17,6 +18,8 @@ const CANON_VERSION = 1
 /** What the SDK's peer range allows: another minor version may integrate the same log to another state. */
 const YJS_MAJOR_MINOR = '13.6'
 const KEY_BYTES = 32
+/** What a profile shows of the entries that are held. */
+const HELD_BYTES = 8
 
 export function claimOf({ documentId, mark, canon, key = new Uint8Array(KEY_BYTES) }: ClaimedState): Uint8Array {
   const encoder = encoding.createEncoder()
@@ -26,7 +29,14 @@ export function claimOf({ documentId, mark, canon, key = new Uint8Array(KEY_BYTE
   return hmac.create(sha256, key).update(encoding.toUint8Array(encoder)).update(canon).digest().slice(0, 16)
 }
 
-/** Only claims of equal profiles are compared. @param digestKeyId which key the claim was made with; empty: none */
-export function claimProfile(digestKeyId = ''): string {
-  return `${CANON_VERSION}/${YJS_MAJOR_MINOR}/${digestKeyId}`
+/**
+ * Only claims of equal profiles are compared, so devices that hold the same entries compare what they made of the others.
+ * @param held push ids of the entries that the device cannot apply
+ * @param digestKeyId which key the claim was made with; empty: none
+ */
+export function claimProfile(held: readonly Uint8Array[] = [], digestKeyId = ''): string {
+  const profile = `${CANON_VERSION}/${YJS_MAJOR_MINOR}/${digestKeyId}`
+  if (held.length === 0) return profile
+  const ids = [...new Set(held.map(hexOf))].sort()
+  return `${profile}/${hexOf(sha256(new TextEncoder().encode(ids.join(''))).subarray(0, HELD_BYTES))}`
 }

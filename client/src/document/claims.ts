@@ -37,7 +37,8 @@ export class Claims {
     const { mark, generation, claimedMark } = this.#view
     if (!this.#isWanted || mark.length === 0 || sameBytes(mark, claimedMark) || !this.#isTheLog()) return
     const digest = claimOf({ documentId: this.#document.id, mark, canon: canonOf(this.#document.doc) })
-    this.#claim = { digest, profile: claimProfile(), generation }
+    const held = this.#document.heldOf(this.#view.relay).map(({ pushId }) => pushId)
+    this.#claim = { digest, profile: claimProfile(held), generation }
     this.#view.claimedMark = mark
   }
 
@@ -54,7 +55,7 @@ export class Claims {
     const view = this.#view
     const document = this.#document
     if (view.isLacking || view.outgoing.some(({ changes }) => changes !== null)) return false
-    if (document.hasPendingEdits || document.needsRebuild || document.heldOf(view.relay).length > 0) return false
+    if (document.hasPendingEdits || document.needsRebuild) return false
     // What is missing for good is part of the claim; what may still come is not.
     const missing = missingPairsOf(document.doc)
     return missing.length === 0 || view.isGapPermanent(hexOf(gapFingerprintOf(missing)))

@@ -29,8 +29,15 @@ it.each<[string, Partial<ClaimedState>]>([
 })
 
 it.each(profiles)('is of profile $profile', ({ digestKeyId, profile }) => {
-  expect(claimProfile(digestKeyId)).toBe(profile)
+  expect(claimProfile([], digestKeyId)).toBe(profile)
   expect(profile.length).toBeLessThanOrEqual(FIELD_LIMITS.profileBytesMax)
+})
+
+it('names what is held, in whatever order it came', () => {
+  const [one, other] = [new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)]
+  expect(claimProfile([one, other])).toBe(claimProfile([other, one, other]))
+  expect(new Set([claimProfile(), claimProfile([one]), claimProfile([one, other])]).size).toBe(3)
+  expect(claimProfile([one])).toMatch(/^1\/13\.6\/\/[0-9a-f]{16}$/)
 })
 
 it('names the Yjs that is installed, and no key by default', () => {
