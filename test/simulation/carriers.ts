@@ -30,12 +30,12 @@ class SocketLink extends BaseLink implements WebSocketLike {
   }
 
   send(bytes: Uint8Array): void {
-    if (this.readyState !== 1) return
+    if (this.readyState !== 1 || this.isDeviceGone) return
     const copy = bytes.slice()
     this.network.tap.sent(this, 'up', copy)
     this.up.push(
       () => summaryOfMessage(copy),
-      () => this.connection?.receive(copy),
+      () => this.connection?.receive(this.network.rewrite(this, 'up', copy)),
       copy.length,
     )
   }
@@ -81,7 +81,8 @@ class SocketLink extends BaseLink implements WebSocketLike {
     this.network.tap.sent(this, 'down', new Uint8Array(data))
     if (this.isDeviceGone) return
     const arrive = (): void => {
-      if (!this.isDeviceGone && this.readyState === 1) this.onmessage?.({ data })
+      if (!this.isDeviceGone && this.readyState === 1)
+        this.onmessage?.({ data: this.network.rewrite(this, 'down', new Uint8Array(data)).slice().buffer })
       if (!this.isRelayGone) this.connection?.writable()
     }
     this.down.push(() => summaryOfMessage(new Uint8Array(data)), arrive, data.byteLength)
@@ -164,12 +165,13 @@ class PostLink extends BaseLink {
       },
     }
     this.connection = core.connect(carrier, { oneRound: true, headerToken: '' })
-    this.connection.receive(body)
+    this.connection.receive(this.network.rewrite(this, 'up', body))
   }
 
-  #respond(bytes: Uint8Array): void {
+  #respond(body: Uint8Array): void {
     if (this.isDeviceGone) return
     this.isDeviceGone = true
+    const bytes = this.network.rewrite(this, 'down', body)
     const headers = { get: (name: string) => (name === 'content-type' ? MEDIA_TYPE : null) }
     this.#succeed({ status: 200, headers, arrayBuffer: async () => bytes.slice().buffer as ArrayBuffer })
   }

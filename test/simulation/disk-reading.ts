@@ -1,5 +1,4 @@
 // What stands on a device's disk, read apart from the device that wrote it.
-import * as Y from 'yjs'
 import type { ChangeSet } from '../../client/src/document/change-set.ts'
 import {
   DOCUMENT_RECORDS,
@@ -7,26 +6,40 @@ import {
   decodeDocumentRecord,
   documentIdOfKey,
   documentRecordKey,
+  type RelayViewRecord,
 } from '../../client/src/document/record.ts'
-import { decodeRow, type Row } from '../../client/src/document/rows.ts'
+import { decodeRow, isUpdatesRow, type Row } from '../../client/src/document/rows.ts'
+import { DEVICE_KEY } from '../../client/src/library/records.ts'
 import type { DiskImage } from '../../client/src/store/memory-disk.ts'
-import { applyAll, changesOf, extentOf } from './extent.ts'
+import { changesOf } from './extent.ts'
+import { Replica } from './replica.ts'
 
 export interface StoredDocument {
   readonly id: string
-  /** Rebuilt from the rows. */
-  readonly doc: Y.Doc
+  /** Rebuilt from the rows; grows with the disk. */
+  readonly replica: Replica
   /** What the document has integrated. */
   readonly extent: ChangeSet
   /** All that the rows name, integrated or not. */
   readonly named: ChangeSet
-  readonly rows: readonly { readonly id: number; readonly bytes: Uint8Array; readonly row: Row }[]
+  readonly rows: readonly StoredRow[]
   readonly record: DocumentRecord | null
+}
+
+interface StoredRow {
+  readonly id: number
+  readonly bytes: Uint8Array
+  readonly row: Row
 }
 
 export function documentsOn(image: DiskImage): readonly string[] {
   const recorded = [...image.records.keys()].filter((key) => key.startsWith(DOCUMENT_RECORDS)).map(documentIdOfKey)
   return [...new Set([...image.documents.keys(), ...recorded])].sort()
+}
+
+/** In hex; empty: the device has none yet. */
+export function deviceIdOn(image: DiskImage): string {
+  return Buffer.from(image.records.get(DEVICE_KEY) ?? []).toString('hex')
 }
 
 /** `known`: as it was read before; what has not changed is not read again. */
@@ -40,29 +53,55 @@ export function readStored(image: DiskImage, id: string, known?: StoredDocument)
   ) {
     return { ...known, record }
   }
-  const rows = bytesOfRows.map(([rowId, bytes]) => ({ id: rowId, bytes, row: decodeRow(bytes) }))
-  const updates = rows.flatMap(({ row }) => (row.kind === 'held' ? [] : row.updates))
-  const doc = new Y.Doc({ guid: id })
-  applyAll(doc, updates)
-  const extent = extentOf(doc)
-  const named = extent.copy()
-  for (const update of updates) named.addAll(changesOf(update))
-  return { id, doc, extent, named, rows, record }
+  const before = new Map(known?.rows.map((one) => [one.bytes, one.row]))
+  const rows = bytesOfRows.map(([rowId, bytes]) => ({ id: rowId, bytes, row: before.get(bytes) ?? decodeRow(bytes) }))
+  const replica = replicaOf(rows, known)
+  const named = replica.extent.copy()
+  named.addAll(replica.named)
+  return { id, replica, extent: replica.extent, named, rows, record }
 }
 
-/** What the stored document says that a relay lacks, rows that came after the record included. */
-export function unsentOf({ extent, rows, record }: StoredDocument, relay: string): ChangeSet {
-  const view = record?.views.find((candidate) => candidate.relay === relay)
-  if (view === undefined) return extent.copy()
-  const unsent = view.unsent.copy()
-  for (const { id, row } of rows) {
-    if (id <= view.unsentThroughRow || row.kind !== 'local') continue
-    for (const update of row.updates) unsent.addAll(changesOf(update))
+/** That of `known` goes on where rows of updates were only added. */
+function replicaOf(rows: readonly StoredRow[], known: StoredDocument | undefined): Replica {
+  const updates = rows.filter(({ row }) => isUpdatesRow(row))
+  const read = known?.rows.filter(({ row }) => isUpdatesRow(row)) ?? []
+  const isLonger = known !== undefined && read.every(({ bytes }, i) => bytes === updates[i]?.bytes)
+  const replica = isLonger ? known.replica : new Replica()
+  for (const { id, row } of isLonger ? updates.slice(read.length) : updates) {
+    for (const update of updatesOf(row))
+      if (!replica.add(update)) throw new Error(`Row ${id} holds what cannot be applied`)
   }
-  return unsent
+  return replica
+}
+
+export function viewOf({ record }: StoredDocument, relay: string): RelayViewRecord | undefined {
+  return record?.views.find((candidate) => candidate.relay === relay)
+}
+
+/** What the stored document says that a relay lacks, unsent or owed, rows that came after the record included. */
+export function outboxOf(stored: StoredDocument, relay: string): ChangeSet {
+  const view = viewOf(stored, relay)
+  if (view === undefined) return stored.named.copy()
+  const outbox = view.unsent.copy()
+  outbox.addAll(view.owed)
+  for (const { id, row } of stored.rows) {
+    if (id <= view.unsentThroughRow || row.kind !== 'local') continue
+    for (const update of row.updates) outbox.addAll(changesOf(update))
+  }
+  return outbox
 }
 
 /** All updates on a disk, held ones apart. */
 export function updatesOn(stored: StoredDocument): readonly Uint8Array[] {
-  return stored.rows.flatMap(({ row }) => (row.kind === 'held' ? [] : row.updates))
+  return stored.rows.flatMap(({ row }) => updatesOf(row))
+}
+
+/** Push ids, in hex, of entries that the device keeps although it cannot take them in. */
+export function heldOn(stored: StoredDocument): ReadonlySet<string> {
+  const held = stored.rows.flatMap(({ row }) => (row.kind === 'held' ? [row.entry.pushId] : []))
+  return new Set(held.map((pushId) => Buffer.from(pushId).toString('hex')))
+}
+
+function updatesOf(row: Row): readonly Uint8Array[] {
+  return isUpdatesRow(row) ? row.updates : []
 }

@@ -2,7 +2,18 @@
 import * as Y from 'yjs'
 import type { Random } from './random.ts'
 
-export type EditKind = 'text' | 'delete' | 'rich' | 'map' | 'array' | 'nested' | 'xml' | 'undo'
+export type EditKind =
+  | 'text'
+  | 'delete'
+  | 'rich'
+  | 'map'
+  | 'array'
+  | 'nested'
+  | 'nested rich'
+  | 'xml'
+  | 'undo'
+  | 'subdocument'
+  | 'big'
 
 /** A document on a device, with one undo history per session, as an editor has it. */
 export interface Manuscript {
@@ -11,13 +22,21 @@ export interface Manuscript {
 }
 
 export function manuscriptOf(doc: Y.Doc): Manuscript {
-  const scope = [doc.getText('text'), doc.getMap('map'), doc.getArray('list')]
+  const scope = [doc.getText('text'), doc.getMap('map'), doc.getArray('list'), doc.getMap('tree')]
   // Without a timeout of its own it would merge by the wall clock.
   return { doc, undo: new Y.UndoManager(scope, { captureTimeout: 0 }) }
 }
 
-/** One edit; says what it was, for the trace. Nothing may be left to do, as when nothing can be deleted. */
-export function edit({ doc, undo }: Manuscript, kind: EditKind, random: Random): string {
+/**
+ * One edit; says what it was, for the trace. Nothing may be left to do, as when nothing can be deleted.
+ * @param others documents that this one may hold as its subdocuments
+ */
+export function edit(
+  { doc, undo }: Manuscript,
+  kind: EditKind,
+  random: Random,
+  others: readonly string[] = [],
+): string {
   switch (kind) {
     case 'text':
       return insertText(doc.getText('text'), random)
@@ -31,10 +50,16 @@ export function edit({ doc, undo }: Manuscript, kind: EditKind, random: Random):
       return editArray(doc.getArray('list'), random)
     case 'nested':
       return editNested(doc.getMap('tree'), random)
+    case 'nested rich':
+      return formatNested(doc.getMap('tree'), random)
     case 'xml':
       return editXml(doc.getXmlFragment('page'), random)
     case 'undo':
       return random.chance(0.6) ? `undo ${undo.undo() !== null}` : `redo ${undo.redo() !== null}`
+    case 'subdocument':
+      return editParts(doc.getMap('parts'), others, random)
+    case 'big':
+      return insertBig(doc.getText('text'), random)
   }
 }
 
@@ -45,7 +70,8 @@ export function contentOf(doc: Y.Doc): string {
     rich: joined(doc.getText('rich').toDelta()),
     map: sorted(doc.getMap('map').toJSON()),
     list: doc.getArray('list').toJSON(),
-    tree: sorted(doc.getMap('tree').toJSON()),
+    tree: sorted(treeOf(doc.getMap('tree'))),
+    parts: sorted(Object.fromEntries([...doc.getMap<Y.Doc>('parts')].map(([key, part]) => [key, part.guid]))),
     page: doc.getXmlFragment('page').toString(),
   })
 }
@@ -123,6 +149,36 @@ function editNested(tree: Y.Map<unknown>, random: Random): string {
   return `set in branch ${key}`
 }
 
+/** Also of texts within: Yjs cleans these up as soon as they are there, whoever asked for them. */
+function formatNested(tree: Y.Map<unknown>, random: Random): string {
+  const key = random.pick(KEYS)
+  const text = tree.get(key)
+  if (text instanceof Y.Text) return formatText(text, random)
+  tree.set(key, new Y.Text('leaves of grass'))
+  return `new text ${key}`
+}
+
+/** What an app keeps of a part of its document that is a document of its own. */
+function editParts(parts: Y.Map<Y.Doc>, others: readonly string[], random: Random): string {
+  const key = random.pick(KEYS)
+  if (others.length === 0 || random.chance(0.3)) {
+    parts.delete(key)
+    return `take out part ${key}`
+  }
+  const guid = random.pick(others)
+  parts.set(key, new Y.Doc({ guid }))
+  return `set part ${key} to ${guid}`
+}
+
+/** More than goes up in one frame: in pieces, and from a row of its own. */
+function insertBig(text: Y.Text, random: Random): string {
+  if (text.length > 80_000) return insertText(text, random)
+  const page = random.pick(['whale ', '🐋 ']).repeat(12_000)
+  const at = wholeCharacterAt(text, random.between(0, text.length))
+  text.insert(at, page)
+  return `insert ${page.length} characters at ${at}`
+}
+
 function editXml(page: Y.XmlFragment, random: Random): string {
   const at = page.length === 0 ? 0 : random.between(0, page.length - 1)
   const element = page.length === 0 ? null : page.get(at)
@@ -138,6 +194,14 @@ function editXml(page: Y.XmlFragment, random: Random): string {
   }
   element.setAttribute(random.pick(KEYS), String(random.between(0, 9)))
   return `attribute of paragraph ${at}`
+}
+
+function treeOf(tree: Y.Map<unknown>): Record<string, unknown> {
+  const shown = (value: unknown): unknown => {
+    if (value instanceof Y.Text) return joined(value.toDelta())
+    return value instanceof Y.Map ? treeOf(value) : value
+  }
+  return Object.fromEntries([...tree].map(([key, value]) => [key, shown(value)]))
 }
 
 /** Marks that clean-up has not removed yet cut a delta into more pieces than a reader sees. */

@@ -14,6 +14,9 @@ export interface Tap {
   sent(link: Link, direction: Direction, bytes: Uint8Array): void
 }
 
+/** What arrives in the place of a message. */
+export type Rewrite = (link: Link, direction: Direction, bytes: Uint8Array) => Uint8Array
+
 /** Where a connection arrives: null while nobody listens there. */
 export interface Endpoint {
   readonly name: string
@@ -37,6 +40,8 @@ export interface Link {
 }
 
 export class Lane {
+  /** Nothing arrives in it for now. */
+  isStalled = false
   readonly #queue: { readonly what: Words; readonly byteLength: number; arrive(): void }[] = []
 
   get isEmpty(): boolean {
@@ -64,13 +69,23 @@ export class Lane {
   }
 }
 
+export interface BusyLane {
+  readonly link: Link
+  readonly direction: Direction
+  readonly lane: Lane
+}
+
+const DIRECTIONS = ['up', 'down'] as const
+
 export class Network {
   readonly tap: Tap
+  readonly rewrite: Rewrite
   readonly #links = new Set<Link>()
   #made = 0
 
-  constructor(tap: Tap) {
+  constructor(tap: Tap, rewrite: Rewrite = (_link, _direction, bytes) => bytes) {
     this.tap = tap
+    this.rewrite = rewrite
   }
 
   get links(): readonly Link[] {
@@ -78,12 +93,16 @@ export class Network {
   }
 
   /** Lanes in which something is under way. */
-  busyLanes(): readonly { readonly link: Link; readonly direction: Direction; readonly lane: Lane }[] {
-    return this.links.flatMap((link) =>
-      (['up', 'down'] as const)
-        .filter((direction) => !link[direction].isEmpty)
-        .map((direction) => ({ link, direction, lane: link[direction] })),
-    )
+  busyLanes(): readonly BusyLane[] {
+    return this.#lanes().filter(({ lane }) => !lane.isEmpty && !lane.isStalled)
+  }
+
+  stalledLanes(): readonly BusyLane[] {
+    return this.#lanes().filter(({ lane }) => lane.isStalled)
+  }
+
+  #lanes(): readonly BusyLane[] {
+    return this.links.flatMap((link) => DIRECTIONS.map((direction) => ({ link, direction, lane: link[direction] })))
   }
 
   nextLabel(device: string, endpoint: Endpoint): string {

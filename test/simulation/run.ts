@@ -1,9 +1,10 @@
 // One seed from beginning to end.
 import type { Words } from './network.ts'
 import { type Plan, planOf } from './plan.ts'
+import type { Sabotage } from './sabotage.ts'
 import { Schedule } from './schedule.ts'
 import { type Settlement, settleWorld } from './settlement.ts'
-import { type Sabotage, World } from './world.ts'
+import { World } from './world.ts'
 
 export interface RunOptions {
   /** Over the plan of the seed. */
@@ -39,9 +40,10 @@ class RunFailure extends Error {
 }
 
 /** @throws RunFailure */
-export async function runSeed(seed: number, options: RunOptions = {}): Promise<RunResult> {
-  const plan: Plan = { ...planOf(seed), ...options.plan }
-  const world = new World({ plan, ...(options.sabotage && { sabotage: options.sabotage }) })
+export async function runSeed(seed: number, { plan: given = {}, sabotage = {} }: RunOptions = {}): Promise<RunResult> {
+  const plan: Plan = { ...planOf(seed), ...given }
+  const restore = sabotage.patch?.()
+  const world = new World({ plan, sabotage })
   try {
     const schedule = new Schedule(world, plan)
     for (let i = 0; i < plan.devices; i++) {
@@ -49,8 +51,10 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
     }
     for (let i = 0; i < plan.steps; i++) await schedule.step()
     const settlement = await settleWorld(world, plan.documents)
-    return { seed, steps: plan.steps, counts: world.counts, trace: world.trace, ...settlement }
+    return { seed, steps: plan.steps, counts: world.deeds.counts, trace: world.trace, ...settlement }
   } catch (error) {
     throw new RunFailure(seed, world.trace, error)
+  } finally {
+    restore?.()
   }
 }

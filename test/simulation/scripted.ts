@@ -1,15 +1,28 @@
 // A world without chance in what happens: for regressions, which say themselves what comes next.
 import type { SyncReport } from '@tidemark/client'
+import { pushIdOf } from '@tidemark/protocol'
+import { FORMAT_YJS_1 } from '../../client/src/document/format.ts'
 import type { Limits } from '../../relay/src/limits.ts'
-import { runOut } from './settlement.ts'
+import { sha256 } from '../../relay/src/store/sha256.ts'
+import type { Plan } from './plan.ts'
+import { runOut } from './run-out.ts'
+import type { Sabotage } from './sabotage.ts'
 import type { OpenManuscript, SimulatedDevice } from './simulated-device.ts'
 import type { SimulatedRelay } from './simulated-relay.ts'
 import { World } from './world.ts'
 
 export const NOVEL = 'alice/novel'
 
-export function scriptedWorld(relays = 1, limits: Partial<Limits> = {}): World {
-  return new World({ plan: { seed: 1, relays, limits, carriers: ['websocket'], slowAnswers: 0 } })
+export interface ScriptOptions {
+  readonly sabotage?: Sabotage
+  /** Default: nobody compacts. */
+  readonly compactions?: Plan['compactions']
+}
+
+export function scriptedWorld(relays = 1, limits: Partial<Limits> = {}, options: ScriptOptions = {}): World {
+  const { compactions = ['never'], sabotage = {} } = options
+  const plan = { carriers: ['websocket'], compactions, keepingDeleted: 0, slowAnswers: 0 } as const
+  return new World({ plan: { seed: 1, relays, limits, ...plan }, sabotage })
 }
 
 /** A device that has the novel open. */
@@ -48,7 +61,7 @@ export async function deliverUntil(world: World, isDone: () => boolean): Promise
   await world.settle()
   while (!isDone()) {
     const flushing = world.relays.filter(({ isFlushing }) => isFlushing)
-    for (const relay of flushing) relay.endFlush(null)
+    for (const relay of flushing) await world.endFlush(relay, null)
     const [busy] = world.network.busyLanes()
     if (busy === undefined && flushing.length === 0) throw new Error('Nothing is under way any more')
     busy?.lane.deliver()
@@ -62,14 +75,10 @@ export async function commitAll(world: World, device: SimulatedDevice): Promise<
 }
 
 /** Somebody with a valid token, of whom no device is left, puts these bytes into the log of the novel. */
-export async function append(
-  world: World,
-  relay: SimulatedRelay,
-  pushId: Uint8Array,
-  payload: Uint8Array,
-): Promise<void> {
-  const appended = relay.store.append([{ documentId: NOVEL, pushId, format: 1, payload }])
+export async function append(world: World, relay: SimulatedRelay, payload: Uint8Array): Promise<void> {
+  const pushId = pushIdOf(sha256, FORMAT_YJS_1, payload)
+  const appended = relay.store.append([{ documentId: NOVEL, pushId, format: FORMAT_YJS_1, payload }])
   await world.settle()
-  relay.endFlush(null)
+  await world.endFlush(relay, null)
   await appended
 }

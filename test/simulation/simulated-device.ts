@@ -1,6 +1,7 @@
 // A device of a run: the real SDK over a disk whose commits wait for the schedule. It dies, returns, is restored from a
 // backup, and is cloned; each life has a process of its own, and nothing of a dead one acts on.
 import { type SyncOptions, type SyncReport, Tidemark, type TidemarkDocument } from '@tidemark/client'
+import type { CompactionPolicy } from '../../client/src/options.ts'
 import type { Platform, Timer } from '../../client/src/platform.ts'
 import { DeviceStoreError } from '../../client/src/store/contract.ts'
 import type { DiskImage, MemoryDisk } from '../../client/src/store/memory-disk.ts'
@@ -14,6 +15,9 @@ export interface SimulatedDeviceOptions {
   readonly name: string
   readonly relays: readonly string[]
   readonly carrier: 'websocket' | 'http' | 'auto'
+  readonly compaction: CompactionPolicy
+  /** False: the app keeps what is deleted, for its history. */
+  readonly gc: boolean
   readonly network: Network
   readonly resolve: Resolve
   readonly time: VirtualTime
@@ -48,6 +52,7 @@ export class SimulatedDevice {
   readonly wanted: Set<string>
   readonly #options: SimulatedDeviceOptions
   readonly #opening = new Set<string>()
+  #deletesRunning = 0
   #commits: WaitingCommit[] = []
   #life = 0
 
@@ -62,6 +67,10 @@ export class SimulatedDevice {
     this.disk = new options.Disk({ gate }, image)
   }
 
+  get compaction(): CompactionPolicy {
+    return this.#options.compaction
+  }
+
   get isRunning(): boolean {
     return this.tidemark !== null
   }
@@ -70,36 +79,48 @@ export class SimulatedDevice {
     return this.#commits.length
   }
 
-  get isOpening(): boolean {
-    return this.#opening.size > 0
+  get isDeleting(): boolean {
+    return this.#deletesRunning > 0
+  }
+
+  /** Something was asked of the SDK that is not a burst, and has not ended. */
+  get isBusy(): boolean {
+    return this.#opening.size > 0 || this.#deletesRunning > 0 || this.isClosing
   }
 
   start(): void {
-    const { relays, carrier } = this.#options
+    const { relays, carrier, compaction } = this.#options
     this.tidemark = new Tidemark({
       store: this.disk,
       relays: relays.map((url) => ({ url, carrier })),
-      token: 'alice/*:write bob/*:write',
+      token: 'alice/*:delete bob/*:write',
       schedule: false,
+      compaction,
       platform: this.#platform(),
     })
     for (const id of this.wanted) this.openDocument(id)
   }
 
-  openDocument(id: string): void {
+  /** `create`: begins it anew where it was deleted. */
+  openDocument(id: string, create = false): void {
     this.wanted.add(id)
-    if (this.tidemark === null || this.open.has(id) || this.#opening.has(id)) return
+    if (this.tidemark === null || this.#opening.has(id) || (this.open.has(id) && !create)) return
     const life = this.#life
     this.#opening.add(id)
-    this.tidemark.open(id).then(
+    this.tidemark.open(id, { create }).then(
       (document) => {
         if (life !== this.#life) return
         this.#opening.delete(id)
+        if (this.open.get(id)?.document === document) return
         this.#adopt(document)
         document.onRebuilt(() => this.#adopt(document))
       },
       (error: unknown) => {
-        if (life === this.#life) this.#options.failed(`${this.name} opens ${id}`, error)
+        if (life !== this.#life) return
+        this.#opening.delete(id)
+        // Deleted on this device: the app shows it no more.
+        if (codeOf(error) === 'DELETED' && !create) this.wanted.delete(id)
+        else this.#options.failed(`${this.name} opens ${id}`, error)
       },
     )
   }
@@ -112,6 +133,20 @@ export class SimulatedDevice {
     manuscript?.document.close().catch((error: unknown) => {
       if (life === this.#life && !isFull(error)) this.#options.failed(`${this.name} closes ${id}`, error)
     })
+  }
+
+  /** Everywhere. */
+  deleteDocument(id: string): void {
+    const life = this.#life
+    this.wanted.delete(id)
+    this.open.delete(id)
+    this.#deletesRunning++
+    const end = (error: unknown): void => {
+      if (life !== this.#life) return
+      this.#deletesRunning--
+      if (error !== null && !isFull(error)) this.#options.failed(`${this.name} deletes ${id}`, error)
+    }
+    this.tidemark?.delete(id).then(() => end(null), end)
   }
 
   /** Settles as `tidemark.sync` does, and never if the device dies before. */
@@ -167,6 +202,7 @@ export class SimulatedDevice {
     this.isClosing = false
     this.syncsRunning = 0
     this.timersSet = 0
+    this.#deletesRunning = 0
     this.open.clear()
     this.#opening.clear()
     this.#commits = []
@@ -175,6 +211,7 @@ export class SimulatedDevice {
   #adopt(document: TidemarkDocument): void {
     // Yjs draws it from the platform's own source, which no seed reaches.
     document.doc.clientID = this.#options.nextClientId()
+    document.doc.gc = this.#options.gc
     const manuscript = { document, ...manuscriptOf(document.doc) }
     this.open.set(document.id, manuscript)
     this.#options.opened(this, manuscript)
@@ -235,5 +272,9 @@ interface SimulatedTimer {
 }
 
 function isFull(error: unknown): boolean {
-  return (error as { code?: unknown }).code === 'STORE_FULL'
+  return codeOf(error) === 'STORE_FULL'
+}
+
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown }).code
 }

@@ -3,54 +3,59 @@
 import type { SyncOptions, SyncReport } from '@tidemark/client'
 import { TidemarkError } from '@tidemark/client'
 import { type DiskImage, MemoryDisk } from '../../client/src/store/memory-disk.ts'
-import type { RelayStore } from '../../relay/src/store/contract.ts'
-import type { MemoryRelayStore, MemorySnapshot } from '../../relay/src/store/memory.ts'
+import type { MemorySnapshot } from '../../relay/src/store/memory.ts'
 import { VirtualTime } from '../support/virtual-time.ts'
-import { Invariants, Violation } from './invariants.ts'
+import { Deeds } from './deeds.ts'
+import { DiskInvariants } from './disk-invariants.ts'
+import { LogInvariants } from './log-invariants.ts'
 import { BaseLink, Network, type Words } from './network.ts'
 import type { Plan } from './plan.ts'
 import { Promises } from './promises.ts'
 import { Random } from './random.ts'
+import type { Sabotage } from './sabotage.ts'
+import { Histories, type Scene, Violation } from './scene.ts'
 import { SimulatedDevice } from './simulated-device.ts'
 import { SimulatedRelay } from './simulated-relay.ts'
+import { WireInvariants } from './wire-invariants.ts'
 
 export interface WorldOptions {
-  readonly plan: Pick<Plan, 'seed' | 'relays' | 'carriers' | 'limits' | 'slowAnswers'>
+  readonly plan: Pick<
+    Plan,
+    'seed' | 'relays' | 'carriers' | 'compactions' | 'keepingDeleted' | 'limits' | 'slowAnswers'
+  >
+  /** Safeguards taken away, to see that the invariants notice. */
   readonly sabotage?: Sabotage
 }
 
-/** Safeguards taken away, to see that the invariants notice. */
-export interface Sabotage {
-  readonly relayStore?: (store: MemoryRelayStore) => RelayStore
-  /** A relay that dies comes back without its newest flush. */
-  readonly relayForgets?: boolean
-  readonly Disk?: typeof MemoryDisk
-}
-
-export class World {
+export class World implements Scene {
   readonly random: Random
   readonly time: VirtualTime = new VirtualTime()
   readonly network: Network
-  readonly invariants: Invariants
+  readonly histories: Histories = new Histories()
+  readonly deeds: Deeds = new Deeds()
+  readonly disks: DiskInvariants
+  readonly logs: LogInvariants
+  readonly wire: WireInvariants
   readonly relays: SimulatedRelay[] = []
   readonly devices: SimulatedDevice[] = []
   readonly trace: Words[] = []
-  /** How often each step was taken. */
-  readonly counts = new Map<string, number>()
   readonly promises: Promises
   readonly #options: WorldOptions
   readonly #clientIds = new Set<number>()
   #violation: Violation | null = null
 
   constructor(options: WorldOptions) {
-    const { plan, sabotage } = options
+    const { plan, sabotage = {} } = options
     this.#options = options
     this.random = new Random(plan.seed).fork()
-    this.invariants = new Invariants(() => this.relays)
-    this.promises = new Promises(this.invariants, () => this.relays)
-    this.network = new Network({
-      sent: (link, direction, bytes) => this.guard(() => this.invariants.sent(link, direction, bytes)),
-    })
+    this.disks = new DiskInvariants(this)
+    this.logs = new LogInvariants(this)
+    this.wire = new WireInvariants(this, this.disks, this.logs)
+    this.promises = new Promises(this, this.disks)
+    this.network = new Network(
+      { sent: (link, direction, bytes) => this.guard(() => this.wire.sent(link, direction, bytes)) },
+      sabotage.carrier?.(),
+    )
     for (let i = 1; i <= plan.relays; i++) {
       this.relays.push(
         new SimulatedRelay({
@@ -58,9 +63,9 @@ export class World {
           limits: plan.limits,
           random: this.random.fork(),
           slowAnswers: plan.slowAnswers,
-          sabotage: sabotage?.relayStore ?? ((store) => store),
-          forgets: sabotage?.relayForgets ?? false,
+          sabotage,
           now: () => this.time.now(),
+          did: (what, documentId) => this.#did(`relay${i}`, what, documentId),
         }),
       )
     }
@@ -80,16 +85,13 @@ export class World {
     }
   }
 
-  count(step: string): void {
-    this.counts.set(step, (this.counts.get(step) ?? 0) + 1)
-  }
-
   /** Lets everything run that waits for nothing but its turn, then holds the world to what must always be so. */
   async settle(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve))
+    for (const relay of this.relays) relay.rest()
     this.network.dropEnded((link) => link instanceof BaseLink && link.isEnded)
     this.guard(() => {
-      for (const device of this.devices) if (device.isRunning) this.invariants.checkSaved(device)
+      for (const device of this.devices) if (device.isRunning) this.disks.checkSaved(device)
     })
     if (this.#violation !== null) throw this.#violation
   }
@@ -100,21 +102,23 @@ export class World {
   }
 
   addDevice(documents: Iterable<string>, image?: DiskImage): SimulatedDevice {
-    const name = String.fromCharCode('A'.charCodeAt(0) + this.devices.length)
-    const { carriers } = this.#options.plan
+    const nth = this.devices.length
+    const { carriers, compactions, keepingDeleted } = this.#options.plan
     const device = new SimulatedDevice(
       {
-        name,
+        name: nth < 26 ? String.fromCharCode('A'.charCodeAt(0) + nth) : `A${nth}`,
         relays: this.relays.map(({ url }) => url),
-        carrier: carriers[this.devices.length % carriers.length] ?? 'websocket',
+        carrier: carriers[nth % carriers.length] ?? 'websocket',
+        compaction: compactions[nth % compactions.length] ?? 'gladly',
+        gc: nth >= keepingDeleted,
         network: this.network,
         resolve: (url) => this.#relayAt(url),
         time: this.time,
         random: this.random.fork(),
-        nextClientId: () => this.#nextClientId(),
+        nextClientId: () => this.nextClientId(),
         opened: (opener, { document }) => {
-          this.invariants.watch(document.doc)
-          this.guard(() => this.invariants.checkOpened(opener, document.id, document.doc))
+          this.disks.watch(document.doc)
+          this.guard(() => this.disks.checkOpened(opener, document.id, document.doc))
         },
         failed: (what, error) => this.#fail(`${what}: ${String(error)}`),
         Disk: this.#options.sabotage?.Disk ?? MemoryDisk,
@@ -123,7 +127,7 @@ export class World {
       image,
     )
     this.devices.push(device)
-    this.guard(() => this.invariants.readDisk(device, true))
+    this.guard(() => this.disks.read(device, true))
     device.start()
     return device
   }
@@ -139,50 +143,87 @@ export class World {
             if (relay.error !== null) this.#checkError(device, relay.error)
             for (const { error } of relay.documents) if (error !== null) this.#checkError(device, error)
           }
-          this.invariants.readDisk(device)
+          this.disks.read(device)
           this.promises.kept(promise, outcome)
         }
       })
     })
   }
 
-  endCommit(device: SimulatedDevice, fails: boolean): Promise<void> {
+  async endCommit(device: SimulatedDevice, fails: boolean): Promise<void> {
     device.endCommit(fails)
-    return this.#afterCommit(device)
+    await new Promise((resolve) => setImmediate(resolve))
+    this.guard(() => this.disks.read(device))
+  }
+
+  async endFlush(relay: SimulatedRelay, failure: Error | null): Promise<void> {
+    relay.endFlush(failure)
+    await new Promise((resolve) => setImmediate(resolve))
+    this.guard(() => this.logs.observe(relay))
   }
 
   restoreDevice(device: SimulatedDevice, image: DiskImage): void {
     if (device.isRunning) device.crash()
     device.restore(image)
-    this.guard(() => this.invariants.readDisk(device, true))
+    this.guard(() => this.disks.read(device, true))
+  }
+
+  deleteDocument(device: SimulatedDevice, id: string): void {
+    this.deeds.deleted.add(id)
+    device.deleteDocument(id)
+  }
+
+  createDocument(device: SimulatedDevice, id: string): void {
+    this.deeds.created.add(id)
+    device.openDocument(id, true)
   }
 
   stopRelay(relay: SimulatedRelay): void {
     for (const link of this.network.links) if (link.endpoint === relay) link.relayGone()
     relay.stop()
-    this.guard(() => this.invariants.checkAcknowledged(relay))
+    this.guard(() => this.logs.checkAcknowledged(relay))
   }
 
   /** The relay's data becomes that of a backup, or nothing (null); it is stopped for that. */
   loseRelayData(relay: SimulatedRelay, backup: MemorySnapshot | null, newEpoch: boolean): void {
     if (relay.core !== null) this.stopRelay(relay)
-    this.invariants.willLose(relay)
     if (backup === null) relay.wipe()
     else relay.restore(backup, newEpoch)
     this.guard(() => {
-      this.invariants.checkAcknowledged(relay, true)
-      for (const device of this.devices) this.invariants.checkViews(device)
+      this.logs.observe(relay)
+      this.logs.checkAcknowledged(relay, true)
+      for (const device of this.devices) this.disks.checkViews(device)
     })
   }
 
-  async #afterCommit(device: SimulatedDevice): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve))
-    this.guard(() => this.invariants.readDisk(device))
+  /** Never one twice; some as long as Yjs 14 makes them. */
+  nextClientId(): number {
+    for (;;) {
+      const id = this.random.chance(0.1) ? 2 ** 40 + this.random.between(1, 10_000) : this.random.between(1, 10_000)
+      if (this.#clientIds.has(id)) continue
+      this.#clientIds.add(id)
+      return id
+    }
+  }
+
+  #did(relay: string, what: string, documentId = ''): void {
+    const { deeds } = this
+    deeds.did(what)
+    if (what === 'repairs' || what === 'compactions') deeds.mayResync(relay, documentId)
+    // 8: devices that hold the same never claim otherwise.
+    const isExplained = deeds.badSnapshots.size > 0 || deeds.liedAbout.has(documentId) || deeds.littered.has(documentId)
+    if (what === 'claims that differ' && !isExplained) this.#fail(`8: devices claim different states of ${documentId}`)
   }
 
   #checkError(device: SimulatedDevice, error: Error): void {
-    if (error instanceof TidemarkError && (EXPECTED.has(error.code) || device.isClosing)) return
+    if (error instanceof TidemarkError && (device.isClosing || this.#isExplained(error))) return
     throw new Violation(`${device.name} met an error that nothing explains: ${error.stack ?? String(error)}`)
+  }
+
+  #isExplained({ code, documentId }: TidemarkError): boolean {
+    if (code === 'DELETED') return this.deeds.deleted.has(documentId ?? '')
+    if (code === 'CANNOT_APPLY') return this.deeds.littered.has(documentId ?? '')
+    return EXPECTED.has(code)
   }
 
   #fail(what: string): void {
@@ -193,16 +234,6 @@ export class World {
     const relay = this.relays.find((candidate) => url.startsWith(candidate.url))
     if (relay === undefined) throw new Error(`No relay at ${url}`)
     return relay
-  }
-
-  /** Never one twice; some as long as Yjs 14 makes them. */
-  #nextClientId(): number {
-    for (;;) {
-      const id = this.random.chance(0.1) ? 2 ** 40 + this.random.between(1, 10_000) : this.random.between(1, 10_000)
-      if (this.#clientIds.has(id)) continue
-      this.#clientIds.add(id)
-      return id
-    }
   }
 }
 
@@ -219,8 +250,8 @@ function summaryOf(outcome: SyncReport | Error): string {
   if (outcome instanceof Error) return `failed, ${outcome.message}`
   const of = (relay: SyncReport['relays'][number]): string => {
     const documents = relay.documents.map(
-      ({ id, outcome: how, entriesPushed, entriesPulled, reseeded }) =>
-        `${id} ${how} +${entriesPushed} -${entriesPulled}${reseeded ? ' reseeded' : ''}`,
+      ({ id, outcome: how, error, entriesPushed, entriesPulled, reseeded }) =>
+        `${id} ${how}${error === null ? '' : ` (${error.code})`} +${entriesPushed} -${entriesPulled}${reseeded ? ' reseeded' : ''}`,
     )
     return `${relay.complete ? 'complete' : (relay.error?.message ?? 'incomplete')} [${documents.join('; ')}]`
   }

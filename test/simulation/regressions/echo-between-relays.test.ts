@@ -17,7 +17,7 @@ it('devices stop giving back to one relay what they were given by the other', as
   const before = entries()
   for (const device of [a, b, c, a, b, c]) expect(await syncOn(world, device)).toMatchObject({ complete: true })
   expect(entries()).toEqual(before)
-  expect(b.open.get(NOVEL)?.document.status).toMatchObject({ safety: 'on-relay', unsentBytes: 0 })
+  expect(b.open.get(NOVEL)?.document.status).toMatchObject({ safety: 'confirmed', unsentBytes: 0 })
 })
 
 it('an edit that one relay lost reaches it once, from whoever comes first', async () => {

@@ -1,9 +1,7 @@
 // Seed 15: what a device could not integrate yet was no part of what it gave back to a relay that had lost it. Once
 // what it waited for had come, it counted neither as pending nor as unsent.
-import { pushIdOf } from '@tidemark/protocol'
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { sha256 } from '../../../relay/src/store/sha256.ts'
 import { append, commitAll, deliverUntil, deviceIn, NOVEL, novelOn, scriptedWorld, syncOn } from '../scripted.ts'
 import type { SimulatedDevice } from '../simulated-device.ts'
 import type { SimulatedRelay } from '../simulated-relay.ts'
@@ -20,17 +18,13 @@ function twoUpdates(): { readonly first: Uint8Array; readonly second: Uint8Array
   return { first, second: Y.encodeStateAsUpdate(doc, state) }
 }
 
-async function push(world: World, relay: SimulatedRelay, payload: Uint8Array): Promise<void> {
-  await append(world, relay, pushIdOf(sha256, 1, payload), payload)
-}
-
 /** A device that was given only the second update, by a relay that has lost it since. */
 async function withSecondOnly(
   second: Uint8Array,
 ): Promise<{ world: World; relay: SimulatedRelay; device: SimulatedDevice }> {
   const world = scriptedWorld()
   const relay = world.relays[0] as SimulatedRelay
-  await push(world, relay, second)
+  await append(world, relay, second)
   const device = await deviceIn(world)
   await syncOn(world, device)
   expect(novelOn(device).doc.store.pendingStructs).not.toBeNull()
@@ -48,7 +42,7 @@ function textOf(relay: SimulatedRelay): string {
 it('is given back when what it waits for comes in the same burst', async () => {
   const { first, second } = twoUpdates()
   const { world, relay, device } = await withSecondOnly(second)
-  await push(world, relay, first)
+  await append(world, relay, first)
   expect(await syncOn(world, device)).toMatchObject({ complete: true })
   expect(novelOn(device).doc.getText('text').toString()).toBe('Call me Ishmael.')
   expect(textOf(relay)).toBe('Call me Ishmael.')
@@ -65,6 +59,6 @@ it('is given back by a device that crashed between RESET and its push', async ()
   device.start()
   await syncOn(world, device)
   await syncOn(world, device)
-  await push(world, relay, first)
+  await append(world, relay, first)
   expect(textOf(relay)).toBe('Call me Ishmael.')
 })
