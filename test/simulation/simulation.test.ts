@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { runSeed, tracedIn } from './run.ts'
 
 const from = Number(process.env.SIMULATION_FROM ?? 1)
-const seeds = Number(process.env.SIMULATION_SEEDS ?? 60)
+const seeds = Number(process.env.SIMULATION_SEEDS ?? 320)
 const BATCH = 10
 
 describe('the simulation', () => {

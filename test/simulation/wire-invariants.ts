@@ -75,6 +75,8 @@ export class WireInvariants {
       case 'MARK':
       case 'SYNCED':
         if (frame.mark.length > 0) this.#checkMark(link, frame)
+        return
+      default:
     }
   }
 
