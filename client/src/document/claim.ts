@@ -37,6 +37,8 @@ export function claimOf({ documentId, mark, canon, key = new Uint8Array(KEY_BYTE
 export function claimProfile(held: readonly Uint8Array[] = [], digestKeyId = ''): string {
   const profile = `${CANON_VERSION}/${YJS_MAJOR_MINOR}/${digestKeyId}`
   if (held.length === 0) return profile
-  const ids = [...new Set(held.map(hexOf))].sort()
-  return `${profile}/${hexOf(sha256(new TextEncoder().encode(ids.join(''))).subarray(0, HELD_BYTES))}`
+  const hash = sha256.create()
+  const ids = new Map(held.map((id) => [hexOf(id), id]))
+  for (const hex of [...ids.keys()].sort()) hash.update(ids.get(hex) as Uint8Array)
+  return `${profile}/${hexOf(hash.digest().subarray(0, HELD_BYTES))}`
 }
