@@ -19,7 +19,7 @@ export function unionOf(world: World, id: string, isRead = true): Replica {
   const union = new Replica()
   for (const device of world.devices) {
     const stored = world.disks.of(device).get(id)
-    if (stored !== undefined) union.addAll(updatesOn(stored))
+    if (stored !== undefined) union.add(Y.encodeStateAsUpdate(stored.replica.doc))
     const open = device.open.get(id)
     if (open !== undefined) union.add(Y.encodeStateAsUpdate(open.doc))
   }

@@ -1,0 +1,72 @@
+// What many runs came to, in words.
+import type { RunResult } from './run.ts'
+
+const FAULTS = [
+  'cut',
+  'stall',
+  'leap',
+  'crashDevice',
+  'crashRelay',
+  'rollBackRelay',
+  'wipeRelay',
+  'restoreDevice',
+  'cloneDevice',
+  'failCommit',
+  'failFlush',
+  'bad snapshots',
+  'junk',
+  'lie',
+  'harass',
+  'zombie',
+  'replayDelete',
+  'otherVersion',
+] as const
+
+const EVENTS = [
+  'edit',
+  'sync',
+  'compactions',
+  'claims',
+  'claims that agree',
+  'claims that differ',
+  'repairs',
+  'resyncs',
+  'deletions',
+  'createDocument',
+] as const
+
+export class Totals {
+  #seeds = 0
+  #steps = 0
+  #entries = 0
+  #redundant = 0
+  readonly #counts = new Map<string, number>()
+
+  get seeds(): number {
+    return this.#seeds
+  }
+
+  get steps(): number {
+    return this.#steps
+  }
+
+  add({ steps, entries, redundant, deletions, counts }: RunResult): void {
+    this.#seeds++
+    this.#steps += steps
+    this.#entries += entries
+    this.#redundant += redundant + deletions
+    for (const [what, count] of counts) this.#counts.set(what, (this.#counts.get(what) ?? 0) + count)
+  }
+
+  toString(): string {
+    const faults = FAULTS.reduce((sum, what) => sum + (this.#counts.get(what) ?? 0), 0)
+    return [
+      `${this.#seeds} seeds, ${this.#steps} steps, ${faults} faults (${this.#words(FAULTS)})`,
+      `  ${this.#words(EVENTS)}; ${this.#entries} entries, of which ${this.#redundant} bring nothing`,
+    ].join('\n')
+  }
+
+  #words(what: readonly string[]): string {
+    return what.map((one) => `${one} ${this.#counts.get(one) ?? 0}`).join(', ')
+  }
+}
