@@ -17,11 +17,13 @@ export interface ScriptOptions {
   readonly sabotage?: Sabotage
   /** Default: nobody compacts. */
   readonly compactions?: Plan['compactions']
+  /** Default: WebSockets. */
+  readonly carriers?: Plan['carriers']
 }
 
 export function scriptedWorld(relays = 1, limits: Partial<Limits> = {}, options: ScriptOptions = {}): World {
-  const { compactions = ['never'], sabotage = {} } = options
-  const plan = { carriers: ['websocket'], compactions, keepingDeleted: 0, slowAnswers: 0 } as const
+  const { compactions = ['never'], carriers = ['websocket'], sabotage = {} } = options
+  const plan = { carriers, compactions, keepingDeleted: 0, slowAnswers: 0 }
   return new World({ plan: { seed: 1, relays, limits, ...plan }, sabotage })
 }
 

@@ -16,7 +16,26 @@ const totals = new Totals()
 
 afterAll(() => say(`in total: ${totals}`))
 
-describe.runIf(!isLong)('the simulation', () => {
+/** Seeds of one's own: all of them in one test, however many there are. */
+function runLong(): void {
+  it(`holds from seed ${from} on`, { timeout: 0 }, async () => {
+    const failures: Error[] = []
+    for (let seed = from; seed < from + seeds && Date.now() < endsAt; seed++) {
+      try {
+        totals.add(await runSeed(seed))
+      } catch (error) {
+        // The others may say more; what failed is told at the end as well.
+        failures.push(error as Error)
+        say(`failed, ${headOf(error as Error)}`)
+      }
+      if ((seed - from + 1) % BATCH === 0) say(`seeds ${from} to ${seed}: ${totals}`)
+    }
+    if (failures.length > 1) say(`${failures.length} seeds failed:\n${failures.map(headOf).join('\n')}`)
+    if (failures[0] !== undefined) throw failures[0]
+  })
+}
+
+function runChecks(): void {
   for (let first = from; first < from + seeds; first += BATCH) {
     const last = Math.min(first + BATCH, from + seeds) - 1
     it(`holds for seeds ${first} to ${last}`, { timeout: 0 }, async () => {
@@ -33,25 +52,9 @@ describe.runIf(!isLong)('the simulation', () => {
     const [one, other] = [await runSeed(5), await runSeed(5)]
     expect(tracedIn(other.trace)).toEqual(tracedIn(one.trace))
   })
-})
+}
 
-describe.runIf(isLong)('the simulation, for long', () => {
-  it(`holds from seed ${from} on`, { timeout: 0 }, async () => {
-    const failures: Error[] = []
-    for (let seed = from; seed < from + seeds && Date.now() < endsAt; seed++) {
-      try {
-        totals.add(await runSeed(seed))
-      } catch (error) {
-        // The others may say more; what failed is told at the end as well.
-        failures.push(error as Error)
-        say(`failed, ${headOf(error as Error)}`)
-      }
-      if ((seed - from + 1) % BATCH === 0) say(`seeds ${from} to ${seed}: ${totals}`)
-    }
-    if (failures.length > 1) say(`${failures.length} seeds failed:\n${failures.map(headOf).join('\n')}`)
-    if (failures[0] !== undefined) throw failures[0]
-  })
-})
+describe('the simulation', isLong ? runLong : runChecks)
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`)

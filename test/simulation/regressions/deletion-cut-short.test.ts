@@ -1,0 +1,28 @@
+// Seeds 507 and 555 of their time: a device that had told every relay of a deletion, and died before its own rows were
+// removed, kept them for ever.
+import { expect, it } from 'vitest'
+import { updatesOn } from '../disk-reading.ts'
+import { runOut } from '../run-out.ts'
+import { deliverUntil, deviceIn, NOVEL, scriptedWorld, syncOn, type } from '../scripted.ts'
+
+it.each([1, 2, 3, 4, 5])('the rows go at last, though the device dies after %i commits', async (commits) => {
+  const world = scriptedWorld()
+  const a = await deviceIn(world)
+  await type(world, a, 'one ')
+  await syncOn(world, a)
+  world.deleteDocument(a, NOVEL)
+  await runOut(world)
+  a.sync({}, () => undefined)
+  for (let i = 0; i < commits; i++) {
+    await deliverUntil(world, () => a.commitsWaiting > 0 || a.syncsRunning === 0)
+    if (a.commitsWaiting > 0) await world.endCommit(a, false)
+  }
+  a.crash()
+  a.start()
+  await runOut(world)
+  await syncOn(world, a)
+  await syncOn(world, a)
+  const stored = world.disks.read(a).get(NOVEL)
+  expect(stored === undefined ? [] : updatesOn(stored)).toEqual([])
+  expect(world.relays[0]?.log(NOVEL)).toBeNull()
+})
