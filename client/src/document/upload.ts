@@ -122,6 +122,11 @@ export class Upload {
     const outgoing = this.#current
     if (outgoing === undefined) return true
     const staged = outgoing.staged ?? 0
+    if (hasPulled && outgoing.changes !== null && outgoing.sent === outgoing.payload.length) {
+      // The relay has all of it, unless it says otherwise: from now on it is asked, and nothing is sent again for that.
+      beginConnection(outgoing)
+      return true
+    }
     outgoing.sent = staged
     this.#stalls = hasPulled || staged > this.#stagedBefore ? 0 : this.#stalls + 1
     this.#stagedBefore = staged
