@@ -15,6 +15,8 @@ export class Deeds {
   readonly witnessed: Set<string> = new Set()
   /** Documents of which a stranger claimed what is not so. */
   readonly liedAbout: Set<string> = new Set()
+  /** Documents of which some device missed something that others had built upon. */
+  readonly gapped: Set<string> = new Set()
   /** Documents for which a stranger asked for repairs. */
   readonly harassed: Set<string> = new Set()
 

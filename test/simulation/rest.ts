@@ -8,6 +8,7 @@ import { Replica } from './replica.ts'
 import { runOut, syncAll } from './run-out.ts'
 import { fail } from './scene.ts'
 import type { SimulatedRelay } from './simulated-relay.ts'
+import { Strangers } from './strangers.ts'
 import type { World } from './world.ts'
 
 const BETWEEN_ROUNDS_MS = 61_000
@@ -26,7 +27,9 @@ export async function checkRest(world: World, documents: readonly string[]): Pro
   await checkIdle(world)
   checkCompacted(world, documents)
   checkConfirmed(world, documents)
+  checkCauses(world, documents)
   await checkSwept(world)
+  await checkFree(world, documents)
   const counted = countEntries(world, documents)
   checkEcho(world, counted)
   return counted
@@ -71,6 +74,32 @@ function checkConfirmed(world: World, documents: readonly string[]): void {
       const safety = device.open.get(id)?.document.status.safety
       if (safety !== 'confirmed') fail(`${device.name} calls ${id} '${safety}', and others have it`)
     }
+  }
+}
+
+/** 8: nothing is repaired without a cause. */
+function checkCauses(world: World, documents: readonly string[]): void {
+  const { harassed, littered, gapped, badSnapshots } = world.deeds
+  if (badSnapshots.size > 0) return
+  for (const { relay, log } of logsOf(world, documents)) {
+    const { documentId, generation } = log
+    const isRepaired = generation.some((byte) => byte !== 0)
+    const hasCause = [harassed, littered, gapped].some((ids) => ids.has(documentId))
+    if (isRepaired && !hasCause) fail(`8: ${documentId} at ${relay.name} was repaired, and nothing was wrong`)
+  }
+}
+
+/** 12: nobody holds a lease or a turn any more. */
+async function checkFree(world: World, documents: readonly string[]): Promise<void> {
+  const stranger = new Strangers(world, world.random.fork())
+  const asked = logsOf(world, documents)
+    .filter(({ log }) => headOf(log) > baseOf(log))
+    .map(({ relay, log }) => ({ relay, log, answers: stranger.askForEverything(relay, log) }))
+  await runOut(world)
+  for (const { relay, log, answers } of asked) {
+    const isLeased = answers.some((frame) => frame.type === 'LEASED' && frame.code === 'OK')
+    const isItsTurn = answers.some((frame) => frame.type === 'OPENED' && frame.turn === 'YOURS')
+    if (!isLeased || !isItsTurn) fail(`12: somebody holds lease or turn of ${log.documentId} at ${relay.name} for ever`)
   }
 }
 

@@ -127,6 +127,13 @@ export class Strangers {
     return `uploads ${late.documentId} to ${late.relay.name} under fence ${this.upload(late)}`
   }
 
+  /** Asks for lease and turn. @returns what grows with what the relay answers */
+  askForEverything(relay: SimulatedRelay, log: MemoryDocument): readonly Frame[] {
+    const { documentId } = log
+    const mark = headMark(log)
+    return this.#say(relay, [open(documentId, { mark, reseeding: true }), { type: 'LEASE', channel: 1, mark }])
+  }
+
   /** Asks for the lease, and makes an honest snapshot of the log as it is now. */
   takeLease(relay: SimulatedRelay, log: MemoryDocument): LateSnapshot {
     const { documentId } = log

@@ -13,7 +13,7 @@ import { fail, hex, type Scene } from './scene.ts'
 import type { SimulatedDevice } from './simulated-device.ts'
 import type { SimulatedRelay } from './simulated-relay.ts'
 
-type DownFrame<Type extends Frame['type']> = Extract<Frame, { type: Type }>
+type FrameOf<Type extends Frame['type']> = Extract<Frame, { type: Type }>
 
 export class WireInvariants {
   readonly #scene: Scene
@@ -51,6 +51,7 @@ export class WireInvariants {
       const channels = this.#channels.get(link) ?? new Map<number, string>()
       this.#channels.set(link, channels.set(frame.channel, frame.documentId))
     }
+    if (frame.type === 'REPAIR') this.#checkCause(link, frame)
     if (frame.type !== 'PUSH') return
     const documentId = this.#documentOf(link, frame.channel)
     this.#checkNotDeleted(link, documentId)
@@ -104,6 +105,16 @@ export class WireInvariants {
     if (early !== null) fail(`2: ${link.device} pushes ${early} of ${documentId} before it is on its disk`)
   }
 
+  /** 8: a repair is asked for only where something is wrong. */
+  #checkCause(link: Link, { channel, reason }: FrameOf<'REPAIR'>): void {
+    const { deeds } = this.#scene
+    const documentId = this.#documentOf(link, channel)
+    // What was missing may have come by way of another relay since it was noted.
+    if (reason === 'GAP') deeds.gapped.add(documentId)
+    const isWrong = reason === 'GAP' || deeds.littered.has(documentId) || deeds.badSnapshots.size > 0
+    if (!isWrong) fail(`8: ${link.device} asks for a repair of ${documentId} for ${reason}, and nothing is wrong`)
+  }
+
   /** Nothing brings a deleted document back, but an app that says so. */
   #checkNotDeleted(link: Link, documentId: string): void {
     const device = this.#deviceOf(link)
@@ -123,7 +134,7 @@ export class WireInvariants {
     }
   }
 
-  #checkMark(link: Link, { channel, mark }: DownFrame<'MARK' | 'SYNCED'>): void {
+  #checkMark(link: Link, { channel, mark }: FrameOf<'MARK' | 'SYNCED'>): void {
     const relay = this.#relayOf(link)
     const log = relay.log(this.#documentOf(link, channel))
     const isOfLog =
