@@ -79,6 +79,7 @@ export async function commitAll(world: World, device: SimulatedDevice): Promise<
 /** Somebody with a valid token, of whom no device is left, puts these bytes into the log of the novel. */
 export async function append(world: World, relay: SimulatedRelay, payload: Uint8Array): Promise<void> {
   const pushId = pushIdOf(sha256, FORMAT_YJS_1, payload)
+  world.deeds.littered.add(NOVEL)
   const appended = relay.store.append([{ documentId: NOVEL, pushId, format: FORMAT_YJS_1, payload }])
   await world.settle()
   await world.endFlush(relay, null)
