@@ -5,6 +5,7 @@ import type { Limits } from './limits.ts'
 import { type Logger, SILENT, SparingLog } from './logger.ts'
 import { type Carrier, type Connection, type ConnectionContext, DrivenConnection } from './session/connection.ts'
 import { Leases } from './session/leases.ts'
+import { Postponed } from './session/postponed.ts'
 import type { SessionOptions } from './session/session.ts'
 import { Turns } from './session/turns.ts'
 import { Witnesses } from './session/witnesses.ts'
@@ -64,6 +65,7 @@ class Core implements RelayCore {
       sha256,
       leases: new Leases(limits.leaseMs),
       turns: new Turns(limits.turnMs, limits.turnWaitMs),
+      postponed: new Postponed(),
       witnesses: new Witnesses(limits.witnessedDocumentsMax),
       epoch: store.epoch,
       writer: new MessageWriter(),
@@ -120,8 +122,9 @@ class Core implements RelayCore {
 
   /** Never rejects. True: there is more to drop, and the next call of `sweep` goes on. */
   async #sweepStore(): Promise<boolean> {
-    const { store, logger } = this.#context
+    const { store, logger, postponed } = this.#context
     try {
+      await postponed.askAgain(store)
       return (await store.sweep()).more
     } catch (error) {
       logger.error({ err: error }, 'the store could not drop what is due')

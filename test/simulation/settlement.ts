@@ -1,5 +1,6 @@
 // The end of a run: everything is healed, each device syncs until nothing changes, and then everybody must hold all that
 // still existed anywhere, say so, and be at rest.
+import { REPAIR_WAIT_MS_MAX } from '../../relay/src/store/contract.ts'
 import { extentOf, lacking } from './extent.ts'
 import type { Replica } from './replica.ts'
 import { checkRest, type EntryCount } from './rest.ts'
@@ -31,9 +32,16 @@ export async function settleWorld(world: World, documents: readonly string[]): P
     for (const id of deleted) existed.set(id, unionOf(world, id))
     rounds += await settleRounds(world, documents, (id) => whyUnsettled(world, id, false))
   }
-  if (world.deeds.badSnapshots.size > 0 || world.random.chance(0.25)) {
+  const isRead = world.deeds.badSnapshots.size > 0 || world.random.chance(0.25)
+  if (isRead) {
     await addReader(world, documents)
     rounds += await settleRounds(world, documents, (id) => whyUnsettled(world, id, true))
+  }
+  if (world.deeds.count('repairs refused') > 0) {
+    // What was put off comes when its wait is over.
+    await world.pass(REPAIR_WAIT_MS_MAX)
+    await runOut(world)
+    rounds += await settleRounds(world, documents, (id) => whyUnsettled(world, id, isRead))
   }
   for (const [id, before] of existed) checkNothingLost(world, id, before)
   for (const relay of world.relays) world.logs.checkAcknowledged(relay)

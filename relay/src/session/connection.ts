@@ -15,6 +15,7 @@ import { TokenError, type TokenVerifier, type VerifiedToken } from '../token/tok
 import type { SessionContext } from './context.ts'
 import type { Effect, Failed, SessionEvent, StoreWish } from './effects.ts'
 import { FRAME_BYTES } from './outlet.ts'
+import type { Postponed } from './postponed.ts'
 import { Session, type SessionOptions } from './session.ts'
 import { fulfil } from './store-wishes.ts'
 
@@ -46,6 +47,7 @@ export interface Connection {
 /** What the connections of one relay share. */
 export interface ConnectionContext extends SessionContext {
   readonly store: RelayStore
+  readonly postponed: Postponed
   readonly tokens: TokenVerifier
   readonly logger: Logger
   /** A full disk is met by every connection. */
@@ -220,7 +222,7 @@ export class DrivenConnection implements Connection {
   }
 
   #ask(wish: StoreWish): void {
-    fulfil(this.#context.store, wish).then(
+    fulfil(this.#context.store, wish, this.#context.postponed).then(
       (answer) => this.tell(answer),
       (error: unknown) => this.#failed(wish.type, wish.of, error),
     )

@@ -2,9 +2,10 @@
 import type { RelayStore } from '../store/contract.ts'
 import { Durable } from './durable.ts'
 import type { StoreAnswer, StoreWish } from './effects.ts'
+import type { Postponed } from './postponed.ts'
 
 /** Rejects as the store does. */
-export async function fulfil(store: RelayStore, wish: StoreWish): Promise<StoreAnswer> {
+export async function fulfil(store: RelayStore, wish: StoreWish, postponed: Postponed): Promise<StoreAnswer> {
   const { of } = wish
   switch (wish.type) {
     case 'judge':
@@ -13,7 +14,7 @@ export async function fulfil(store: RelayStore, wish: StoreWish): Promise<StoreA
       return { of, type: 'claimed', outcome: await store.claim(wish.request) }
     case 'repair':
       // Whatever came of it, the document is judged again: another device may have caused the same repair.
-      await store.repair(wish.request)
+      await postponed.ask(store, wish.request)
       return { of, type: 'repaired' }
     case 'stage':
       return { of, type: 'staged', staged: await store.stage(wish.piece) }
