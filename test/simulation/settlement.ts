@@ -1,7 +1,7 @@
 // The end of a run: everything is healed, each device syncs until nothing changes, and then everybody must hold all that
 // still existed anywhere, say so, and be at rest.
 import { REPAIR_WAIT_MS_MAX } from '../../relay/src/store/contract.ts'
-import { extentOf, lacking } from './extent.ts'
+import { changesOf, extentOf, lacking } from './extent.ts'
 import type { Replica } from './replica.ts'
 import { checkRest, type EntryCount } from './rest.ts'
 import { runOut, syncAll } from './run-out.ts'
@@ -120,7 +120,12 @@ function checkNothingLost(world: World, id: string, before: Replica): void {
   const existed = extentOf(before.doc)
   const lost = lacking(after.extent, existed)
   if (lost !== null) fail(`5: ${lost} of ${id} existed before the end, and is gone`)
-  // What was pending may be integrated now.
+  // What was pending may be integrated now, and what a bad snapshot hid may have been given from behind it.
   const invented = after.extent.structs.without(before.named.structs).without(existed.structs)
+  for (const relay of world.relays) {
+    for (const log of world.histories.every(relay, id)) {
+      for (const payload of log.everyPayload()) invented.removeAll(changesOf(payload).structs)
+    }
+  }
   if (!invented.isEmpty) fail(`5: nobody wrote, and there are new structs in ${id}`)
 }
