@@ -124,8 +124,9 @@ class Core implements RelayCore {
   async #sweepStore(): Promise<boolean> {
     const { store, logger, postponed } = this.#context
     try {
-      await postponed.askAgain(store)
-      return (await store.sweep()).more
+      const { more } = await store.sweep()
+      if (!more) await postponed.askAgain(store)
+      return more
     } catch (error) {
       logger.error({ err: error }, 'the store could not drop what is due')
       return false
