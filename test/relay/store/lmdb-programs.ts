@@ -1,5 +1,6 @@
 // Programs that work on LMDB stores in processes of their own, to be killed or watched: built, run, and listened to.
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -43,14 +44,12 @@ export async function runUntilKilled(
   try {
     if (child.stdout === null) throw new Error('The output is not piped')
     const lines = createInterface({ input: child.stdout })
-    await new Promise<void>((resolve, reject) => {
-      lines.on('line', (line) => {
-        said.push(line)
-        if (said.length === enough) child.kill('SIGKILL')
-      })
-      lines.on('close', resolve)
-      child.on('error', reject)
+    lines.on('line', (line) => {
+      said.push(line)
+      if (said.length === enough) child.kill('SIGKILL')
     })
+    // Its output ends while it is still dying, and holds the store.
+    await Promise.all([once(lines, 'close'), once(child, 'exit')])
   } finally {
     child.kill('SIGKILL')
   }
