@@ -26,6 +26,7 @@ export type ErrorCode =
   | 'DELETED'
   | 'CANNOT_APPLY'
   | 'UNKNOWN_KEY'
+  | 'NOT_ENCRYPTED'
   | 'STORE_FULL'
   | 'STORE_FAILED'
   | 'STORE_IN_USE'
@@ -37,6 +38,7 @@ export interface TidemarkErrorDetails {
   readonly relay?: string | null
   readonly documentId?: string | null
   readonly report?: SyncReport | null
+  readonly keyId?: string | null
   readonly cause?: unknown
 }
 
@@ -50,6 +52,8 @@ export class TidemarkError extends Error {
   readonly relay: string | null
   readonly documentId: string | null
   readonly report: SyncReport | null
+  /** The key that is missing, or wrong; null: no one key. */
+  readonly keyId: string | null
 
   constructor(code: ErrorCode, message: string, details: TidemarkErrorDetails = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined)
@@ -60,6 +64,7 @@ export class TidemarkError extends Error {
     this.relay = details.relay ?? null
     this.documentId = details.documentId ?? null
     this.report = details.report ?? null
+    this.keyId = details.keyId ?? null
   }
 }
 
