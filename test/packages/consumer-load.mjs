@@ -4,6 +4,7 @@ const promised = {
   '@tidemark/client': ['Tidemark', 'TidemarkError', 'memoryStore'],
   '@tidemark/client/node': ['Tidemark', 'TidemarkError', 'memoryStore', 'fileStore'],
   '@tidemark/client/indexeddb': ['indexedDbStore'],
+  '@tidemark/client/key-value': ['keyValueStore', 'asyncStorageBackend', 'mmkvBackend', 'sqliteBackend'],
   '@tidemark/relay': ['createRelay'],
 }
 

@@ -11,6 +11,7 @@ import {
   type StoredRow,
   type StoreWrite,
 } from '../store/contract.ts'
+import { recordsUnder } from '../store/stored-records.ts'
 import { makeDirectory, namesIn, storeError } from './file-store-disk.ts'
 import { Journal } from './file-store-journal.ts'
 import { type DirectoryLock, lockDirectory } from './file-store-lock.ts'
@@ -69,10 +70,7 @@ class FileSession implements OpenDeviceStore {
 
   async records(prefix: string): Promise<readonly StoredRecord[]> {
     this.#queue.assertOpen()
-    return [...this.#journal.state.records]
-      .filter(([key]) => key.startsWith(prefix))
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, bytes]) => ({ key, bytes }))
+    return recordsUnder(this.#journal.state.records, prefix)
   }
 
   async rows(documentId: string): Promise<readonly StoredRow[]> {

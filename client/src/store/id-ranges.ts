@@ -27,6 +27,13 @@ export function isInRanges(ranges: IdRanges, id: number): boolean {
   return false
 }
 
+/** How many of the ids from `first` to `last` belong to it. */
+export function countInRanges(ranges: IdRanges, first: number, last: number): number {
+  let count = 0
+  for (const [from, to] of ranges) count += Math.max(0, Math.min(to, last) - Math.max(from, first) + 1)
+  return count
+}
+
 function joined(sorted: IdRanges): IdRanges {
   const ranges: [number, number][] = []
   for (const [first, last] of sorted) {

@@ -9,6 +9,7 @@ import {
   type StoredRow,
   type StoreWrite,
 } from './contract.ts'
+import { recordsUnder } from './stored-records.ts'
 
 /**
  * Called once per commit, in call order and at once. The commit is durable when the promise has resolved and every
@@ -93,10 +94,7 @@ class MemorySession implements OpenDeviceStore {
 
   async records(prefix: string): Promise<readonly StoredRecord[]> {
     this.#assertOpen()
-    return [...this.#content.records]
-      .filter(([key]) => key.startsWith(prefix))
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, bytes]) => ({ key, bytes }))
+    return recordsUnder(this.#content.records, prefix)
   }
 
   async rows(documentId: string): Promise<readonly StoredRow[]> {
