@@ -33,6 +33,27 @@ export type ErrorCode =
   | 'UNSUPPORTED'
   | 'DIVERGED'
 
+/**
+ * What helps. wait: nothing is to be done, it is tried again or may be; fix-app: the app called the SDK wrongly; fix-relay: who
+ * runs the relay must act. The others say it themselves; docs/statuses.md has what to show a writer.
+ */
+export type ProblemAction =
+  | 'wait'
+  | 'renew-token'
+  | 'ask-for-access'
+  | 'free-relay-space'
+  | 'free-device-space'
+  | 'split-document'
+  | 'add-key'
+  | 'update-app'
+  | 'restart-app'
+  | 'close-other-app'
+  | 'forget-or-create'
+  | 'begin-anew'
+  | 'sync-first'
+  | 'fix-app'
+  | 'fix-relay'
+
 export interface TidemarkErrorDetails {
   readonly retryAfterMs?: number | null
   readonly relay?: string | null
@@ -47,6 +68,8 @@ export class TidemarkError extends Error {
   readonly code: ErrorCode
   /** Whether the same call may succeed later without the app doing anything. */
   readonly retryable: boolean
+  /** What the app, its user or somebody else should do about it. */
+  readonly action: ProblemAction
   /** Milliseconds before which trying again is pointless; null: no wish. */
   readonly retryAfterMs: number | null
   readonly relay: string | null
@@ -59,7 +82,9 @@ export class TidemarkError extends Error {
     super(message, 'cause' in details ? { cause: details.cause } : undefined)
     this.name = 'TidemarkError'
     this.code = code
-    this.retryable = RETRYABLE.has(code)
+    const { retryable, action } = MEANINGS[code]
+    this.retryable = retryable
+    this.action = action
     this.retryAfterMs = details.retryAfterMs ?? null
     this.relay = details.relay ?? null
     this.documentId = details.documentId ?? null
@@ -68,17 +93,45 @@ export class TidemarkError extends Error {
   }
 }
 
-const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'OFFLINE',
-  'TIMEOUT',
-  'OVERLOADED',
-  'RATE',
-  'STORAGE',
-  'RELAY_FAULT',
-  'BAD_HASH',
-  'STORE_FULL',
-  'STORE_FAILED',
-])
+interface Meaning {
+  readonly retryable: boolean
+  readonly action: ProblemAction
+}
+
+const retry = (action: ProblemAction = 'wait'): Meaning => ({ retryable: true, action })
+const act = (action: ProblemAction): Meaning => ({ retryable: false, action })
+
+const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
+  BAD_OPTION: act('fix-app'),
+  BAD_ID: act('fix-app'),
+  CLOSED: act('fix-app'),
+  UNSENT: act('sync-first'),
+  OFFLINE: retry(),
+  TIMEOUT: retry(),
+  TOKEN: act('renew-token'),
+  FORBIDDEN: act('ask-for-access'),
+  ORIGIN: act('fix-relay'),
+  VERSION: act('update-app'),
+  MALFORMED: act('fix-relay'),
+  OVERLOADED: retry(),
+  RATE: retry(),
+  QUOTA: act('free-relay-space'),
+  TOO_LARGE: act('split-document'),
+  STORAGE: retry(),
+  RELAY_FAULT: retry(),
+  DENIED: act('ask-for-access'),
+  READ_ONLY: act('ask-for-access'),
+  BAD_HASH: retry(),
+  DELETED: act('forget-or-create'),
+  CANNOT_APPLY: act('update-app'),
+  UNKNOWN_KEY: act('add-key'),
+  STORE_FULL: retry('free-device-space'),
+  STORE_FAILED: retry('restart-app'),
+  STORE_IN_USE: act('close-other-app'),
+  UNSUPPORTED: act('fix-relay'),
+  DIVERGED: act('begin-anew'),
+  NOT_ENCRYPTED: act('fix-app'),
+}
 
 /** What a code on the wire is called for an app. */
 export const ERROR_CODE_OF: Readonly<Record<Code, ErrorCode>> = {

@@ -1,5 +1,5 @@
 export type { TidemarkDocument } from './document.ts'
-export { type ErrorCode, TidemarkError, type TidemarkErrorDetails } from './errors.ts'
+export { type ErrorCode, type ProblemAction, TidemarkError, type TidemarkErrorDetails } from './errors.ts'
 export type { DocumentListing } from './library/library.ts'
 export type { RelayTarget, Schedule, TidemarkOptions, TokenSource } from './options.ts'
 export type { Platform } from './platform.ts'

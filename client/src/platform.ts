@@ -52,12 +52,25 @@ export interface Platform {
   random(): number
   /** From a cryptographic source. */
   randomBytes(length: number): Uint8Array
+  /**
+   * Calls back whenever the network has come back or the app has become visible: the schedule syncs at once. Gives the
+   * function that ends it. Null: the platform says neither.
+   */
+  readonly onWake: ((wake: () => void) => () => void) | null
+}
+
+interface EventSource {
+  addEventListener(type: string, listener: () => void): void
+  removeEventListener(type: string, listener: () => void): void
 }
 
 interface Globals {
   readonly WebSocket?: WebSocketConstructor
   readonly fetch?: Fetch
   readonly crypto?: { getRandomValues(bytes: Uint8Array): Uint8Array }
+  readonly document?: EventSource & { readonly visibilityState: string }
+  readonly addEventListener?: EventSource['addEventListener']
+  readonly removeEventListener?: EventSource['removeEventListener']
   readonly AbortController: new () => { readonly signal: AbortSignalLike; abort(): void }
   setTimeout(callback: () => void, delayMs: number): Timer
   clearTimeout(timer: Timer): void
@@ -78,7 +91,22 @@ export function platformOf(replacements: Partial<Platform> = {}): Platform {
       if (globals.crypto === undefined) throw new Error('platform.randomBytes is needed: there is no global crypto')
       return globals.crypto.getRandomValues(new Uint8Array(length))
     },
+    onWake: globals.addEventListener === undefined ? null : onWakeOfPage,
     ...replacements,
+  }
+}
+
+/** In a worker there is no document, and only the network counts. */
+function onWakeOfPage(wake: () => void): () => void {
+  const { document } = globals
+  const onVisible = (): void => {
+    if (document?.visibilityState === 'visible') wake()
+  }
+  globals.addEventListener?.('online', wake)
+  document?.addEventListener('visibilitychange', onVisible)
+  return () => {
+    globals.removeEventListener?.('online', wake)
+    document?.removeEventListener('visibilitychange', onVisible)
   }
 }
 

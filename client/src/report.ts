@@ -9,6 +9,8 @@ export interface SyncReport {
   /** Milliseconds since 1970. */
   readonly startedAt: number
   readonly durationMs: number
+  /** What was done of what there was to do, as far as it was known when the burst ended: the rest is left. */
+  readonly progress: SyncProgress
   readonly relays: readonly RelayReport[]
 }
 
@@ -35,9 +37,15 @@ export interface DocumentReport {
   readonly reseeded: boolean
 }
 
+/**
+ * Summed over the relays. Done and total only grow while a burst goes on: what there is to do is known little by little, the
+ * documents when a relay has listed them, the bytes when each is opened. Frozen.
+ */
 export interface SyncProgress {
+  /** Of payloads, both ways: given by a relay, or said by it to be held. Counts what earlier bursts moved of a large payload. */
   readonly bytesDone: number
   readonly bytesTotal: number
+  /** Synced: all pushed and flushed, all newer taken in. One that fails is never done. */
   readonly documentsDone: number
   readonly documentsTotal: number
 }

@@ -1,5 +1,6 @@
 // What an app shows its writer: is my work safe? Pure values; who changes them calls these functions.
 import type { TidemarkError } from './errors.ts'
+import type { SyncProgress } from './report.ts'
 
 export type Safety = 'unsaved' | 'on-device' | 'on-relay' | 'confirmed'
 
@@ -24,9 +25,27 @@ export interface DocumentStatus {
   readonly relays: Readonly<Record<string, RelayStatus>>
 }
 
-/** The worst of all documents. */
+/** The worst of all documents, and what is wrong with a relay even if there are none. */
 export interface SyncStatus extends DocumentStatus {
   readonly documentsUnsent: number
+  /** Of the burst under way; null: there is none. */
+  readonly progress: SyncProgress | null
+}
+
+/** What is known of a relay beside the documents. */
+export interface RelayState {
+  readonly relay: string
+  /** Milliseconds since 1970 of the newest burst that was complete there. */
+  readonly lastSyncedAt: number | null
+  /** What keeps it from being reached at all. */
+  readonly problem: TidemarkError | null
+}
+
+export interface SumSource {
+  readonly statuses: Iterable<DocumentStatus>
+  readonly relays: readonly RelayState[]
+  readonly isScheduled: boolean
+  readonly progress: SyncProgress | null
 }
 
 const SAFETIES: readonly Safety[] = ['unsaved', 'on-device', 'on-relay', 'confirmed']
@@ -34,7 +53,8 @@ const ACTIVITIES = ['idle', 'waiting', 'stuck', 'syncing'] as const
 
 type Mutable<Value> = { -readonly [Name in keyof Value]: Value[Name] }
 
-const NOTHING_AT_RELAY: Mutable<RelayStatus> = { safety: 'on-device', lastSyncedAt: null, problem: null }
+type Sum = Mutable<Omit<SyncStatus, 'relays'>> & { relays: Record<string, Mutable<RelayStatus>> }
+
 const NOTHING: Mutable<SyncStatus> = {
   safety: 'on-device',
   activity: 'idle',
@@ -44,6 +64,7 @@ const NOTHING: Mutable<SyncStatus> = {
   problem: null,
   relays: {},
   documentsUnsent: 0,
+  progress: null,
 }
 
 function worseSafety(a: Safety, b: Safety): Safety {
@@ -55,28 +76,45 @@ export function betterSafety(a: Safety, b: Safety): Safety {
 }
 
 /** The sum of all documents' statuses. */
-export function sumOfStatuses(statuses: Iterable<DocumentStatus>, relays: readonly string[]): SyncStatus {
+export function sumOfStatuses({ statuses, relays, isScheduled, progress }: SumSource): SyncStatus {
   // Summed in place: a library has thousands of documents, and this runs as somebody types.
-  const sum = { ...NOTHING, relays: Object.fromEntries(relays.map((relay) => [relay, { ...NOTHING_AT_RELAY }])) }
+  const sum: Sum = { ...NOTHING, relays: {} }
+  for (const { relay, lastSyncedAt, problem } of relays) {
+    sum.relays[relay] = { safety: 'on-device', lastSyncedAt, problem }
+    sum.lastSyncedAt = later(sum.lastSyncedAt, lastSyncedAt)
+    sum.problem = graver(sum.problem, problem)
+  }
+  if (sum.problem !== null) sum.activity = activityWith(sum.problem, isScheduled)
   let isFirst = true
   for (const status of statuses) {
-    sum.safety = isFirst ? status.safety : worseSafety(sum.safety, status.safety)
-    if (ACTIVITIES.indexOf(status.activity) > ACTIVITIES.indexOf(sum.activity)) sum.activity = status.activity
-    sum.unsentBytes += status.unsentBytes
-    sum.unsentSince = earlier(sum.unsentSince, status.unsentSince)
-    sum.lastSyncedAt = later(sum.lastSyncedAt, status.lastSyncedAt)
-    sum.problem = graver(sum.problem, status.problem)
-    if (status.safety === 'unsaved' || status.unsentSince !== null) sum.documentsUnsent++
-    for (const [relay, one] of Object.entries(status.relays)) {
-      const there = sum.relays[relay]
-      if (there === undefined) continue
-      there.safety = isFirst ? one.safety : worseSafety(there.safety, one.safety)
-      there.lastSyncedAt = later(there.lastSyncedAt, one.lastSyncedAt)
-      there.problem = graver(there.problem, one.problem)
-    }
+    addStatus(sum, status, isFirst)
     isFirst = false
   }
+  sum.progress = progress
+  if (progress !== null) sum.activity = 'syncing'
   return sum
+}
+
+function addStatus(sum: Sum, status: DocumentStatus, isFirst: boolean): void {
+  sum.safety = isFirst ? status.safety : worseSafety(sum.safety, status.safety)
+  if (ACTIVITIES.indexOf(status.activity) > ACTIVITIES.indexOf(sum.activity)) sum.activity = status.activity
+  sum.unsentBytes += status.unsentBytes
+  sum.unsentSince = earlier(sum.unsentSince, status.unsentSince)
+  sum.lastSyncedAt = later(sum.lastSyncedAt, status.lastSyncedAt)
+  sum.problem = graver(sum.problem, status.problem)
+  if (status.safety === 'unsaved' || status.unsentSince !== null) sum.documentsUnsent++
+  for (const [relay, one] of Object.entries(status.relays)) {
+    const there = sum.relays[relay]
+    if (there === undefined) continue
+    there.safety = isFirst ? one.safety : worseSafety(there.safety, one.safety)
+    there.lastSyncedAt = later(there.lastSyncedAt, one.lastSyncedAt)
+    there.problem = graver(there.problem, one.problem)
+  }
+}
+
+/** Of what has a problem, and is not syncing now. */
+export function activityWith(problem: TidemarkError, isScheduled: boolean): DocumentStatus['activity'] {
+  return problem.retryable ? (isScheduled ? 'waiting' : 'idle') : 'stuck'
 }
 
 /** The one that the app must act on, or else the first. */

@@ -1,18 +1,18 @@
 // The class that an app holds: composes device, sync and schedule, and keeps their statuses.
 import { parseDocumentId } from '@tidemark/protocol'
-import type { Doc } from 'yjs'
 import { Device } from './device/device.ts'
-import type { LiveDocument } from './document/live-document.ts'
 import type { TidemarkDocument } from './document.ts'
 import { TidemarkError } from './errors.ts'
 import type { DocumentListing } from './library/library.ts'
 import { Listeners } from './listeners.ts'
+import { OpenDocument } from './open-document.ts'
 import { type CheckedOptions, checkOptions, type TidemarkOptions } from './options.ts'
-import type { RelayReport, SyncReport } from './report.ts'
-import { type RunOutcome, Scheduler } from './schedule/schedule.ts'
+import type { SyncProgress, SyncReport } from './report.ts'
+import { type BurstOutcomes, Scheduler } from './schedule/schedule.ts'
 import { type DocumentStatus, frozenStatus, type SyncStatus, sumOfStatuses } from './status.ts'
 import { storeError } from './store/errors.ts'
 import { Syncer, type SyncOptions } from './sync/syncer.ts'
+import { reportUncaught } from './uncaught.ts'
 
 export class Tidemark {
   readonly #options: CheckedOptions
@@ -22,6 +22,8 @@ export class Tidemark {
   readonly #opening = new Map<string, Promise<OpenDocument>>()
   readonly #listeners = new Listeners<SyncStatus>()
   #parts: Opened | null = null
+  /** Of the burst under way. */
+  #progress: SyncProgress | null = null
   #status: SyncStatus
   #statusTold: SyncStatus
   /** By document id; what is missing is out of date. */
@@ -35,7 +37,9 @@ export class Tidemark {
   constructor(options: TidemarkOptions) {
     this.#options = checkOptions(options)
     this.#relays = this.#options.relays.map(({ url }) => url)
-    this.#status = frozenStatus(null, sumOfStatuses([], this.#relays))
+    const relays = this.#relays.map((relay) => ({ relay, lastSyncedAt: null, problem: null }))
+    const nothing = { statuses: [], relays, isScheduled: this.#options.schedule !== null, progress: null }
+    this.#status = frozenStatus(null, sumOfStatuses(nothing))
     this.#statusTold = this.#status
     this.#opened = this.#open()
     // Whoever calls a method gets the error; without a call nobody has asked.
@@ -84,14 +88,20 @@ export class Tidemark {
 
   /**
    * One burst with every relay, now. A call during a burst waits for it, then runs one more.
-   * @throws TidemarkError only if no relay let us in (its `report` says more), or CLOSED, BAD_ID, STORE_IN_USE
+   * @throws TidemarkError only if no relay let us in (its `report` says more), or CLOSED, BAD_ID, BAD_OPTION, STORE_IN_USE
    */
   async sync(options: SyncOptions = {}): Promise<SyncReport> {
     options.documents?.forEach(checkId)
-    const { syncer } = await this.#ready()
+    const { syncer, scheduler } = await this.#ready()
+    const ended = scheduler?.begin()
+    let outcomes: BurstOutcomes = new Map()
     try {
-      return await syncer.sync(options)
+      const { report, failure, ...result } = await syncer.sync(options)
+      outcomes = result.outcomes
+      if (failure !== null) throw failure
+      return report
     } finally {
+      ended?.(outcomes)
       this.#changed()
     }
   }
@@ -183,11 +193,15 @@ export class Tidemark {
       relays,
       compaction,
       openDocuments: () => new Set(this.#documents.keys()),
+      progressed: (progress) => {
+        this.#progress = progress
+        this.#notify()
+      },
     })
     const scheduler =
       schedule === null || relays.length === 0
         ? null
-        : new Scheduler({ schedule, platform, run: () => this.#runScheduled(syncer) })
+        : new Scheduler({ schedule, platform, relays: this.#relays, run: (due) => this.#runScheduled(syncer, due) })
     this.#parts = { device, syncer, scheduler }
     this.#changed()
     return this.#parts
@@ -206,16 +220,13 @@ export class Tidemark {
     return open
   }
 
-  async #runScheduled(syncer: Syncer): Promise<RunOutcome> {
+  async #runScheduled(syncer: Syncer, relays: readonly string[]): Promise<BurstOutcomes> {
     try {
-      const report = await syncer.sync()
-      // What a retry cannot mend must not slow down the rest.
-      const isRetryable = ({ error, documents }: RelayReport): boolean =>
-        error !== null || documents.some((document) => document.error?.retryable)
-      return { failed: report.relays.some(isRetryable), retryAfterMs: syncer.returnAfterMs }
-    } catch {
-      // The status says what is wrong; the schedule tries again.
-      return { failed: true, retryAfterMs: syncer.returnAfterMs }
+      return (await syncer.sync({}, relays)).outcomes
+    } catch (error) {
+      // Closed, or the device store failed: the status says so, and the schedule tries again.
+      if (!(error instanceof TidemarkError)) reportUncaught(error)
+      return new Map(relays.map((relay) => [relay, { result: 'failed', retryAfterMs: 0 }]))
     } finally {
       this.#changed()
     }
@@ -226,6 +237,10 @@ export class Tidemark {
     if (documentId === undefined) this.#statuses.clear()
     else this.#statuses.delete(documentId)
     for (const id of documentId === undefined ? this.#documents.keys() : [documentId]) this.#untold.add(id)
+    this.#notify()
+  }
+
+  #notify(): void {
     if (this.#notifying) return
     this.#notifying = true
     void Promise.resolve().then(() => {
@@ -255,7 +270,13 @@ export class Tidemark {
         yield status
       }
     }
-    return frozenStatus(this.#status, sumOfStatuses(statuses(this.#statuses), this.#relays))
+    const sum = sumOfStatuses({
+      statuses: statuses(this.#statuses),
+      relays: device.relayStates(),
+      isScheduled: this.#options.schedule !== null,
+      progress: this.#progress,
+    })
+    return frozenStatus(this.#status, sum)
   }
 
   async #close(): Promise<void> {
@@ -274,74 +295,6 @@ interface Opened {
   readonly device: Device
   readonly syncer: Syncer
   readonly scheduler: Scheduler | null
-}
-
-class OpenDocument implements TidemarkDocument {
-  readonly #document: LiveDocument
-  readonly #device: Device
-  readonly #onClose: () => void
-  readonly #listeners = new Listeners<DocumentStatus>()
-  readonly #rebuildListeners = new Listeners<Doc>()
-  #status: DocumentStatus
-  #closing: Promise<void> | null = null
-
-  constructor(document: LiveDocument, device: Device, onClose: () => void) {
-    this.#document = document
-    this.#device = device
-    this.#onClose = onClose
-    this.#status = frozenStatus(null, device.status(document.id))
-  }
-
-  get id(): string {
-    return this.#document.id
-  }
-
-  get doc(): Doc {
-    return this.#document.doc
-  }
-
-  get status(): DocumentStatus {
-    // An edit of this very task must not read as safe.
-    this.refresh()
-    return this.#status
-  }
-
-  subscribe(listener: (status: DocumentStatus) => void): () => void {
-    return this.#listeners.add(listener)
-  }
-
-  onRebuilt(listener: (doc: Doc) => void): () => void {
-    return this.#rebuildListeners.add(listener)
-  }
-
-  flush(): Promise<void> {
-    return this.#document.flush()
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#release()
-    return this.#closing
-  }
-
-  createAnew(): void {
-    this.#document.createAnew()
-  }
-
-  noteRebuilt(): void {
-    this.#rebuildListeners.call(this.#document.doc)
-  }
-
-  refresh(): void {
-    const status = frozenStatus(this.#status, this.#device.status(this.id))
-    if (status === this.#status) return
-    this.#status = status
-    this.#listeners.call(status)
-  }
-
-  async #release(): Promise<void> {
-    this.#onClose()
-    await this.#device.release(this.#document)
-  }
 }
 
 function checkId(id: string): void {

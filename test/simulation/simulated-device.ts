@@ -241,6 +241,7 @@ export class SimulatedDevice {
       clearTimeout: (timer) => (timer as SimulatedTimer).clear(),
       random: () => random.next(),
       randomBytes: (length) => random.bytes(length),
+      onWake: null,
     }
   }
 

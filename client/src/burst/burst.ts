@@ -25,6 +25,7 @@ import {
   type RoundLimits,
   UPLOAD_CHANNEL,
 } from './round.ts'
+import { Transfer } from './transfer.ts'
 
 export interface BurstOptions {
   readonly relay: string
@@ -95,7 +96,7 @@ export class Burst {
   #limits: AnnouncedLimits | null = null
   #uncreditedBytes = 0
   returnAfterMs = 0
-  payloadBytesReceived = 0
+  readonly #transfers = new Map<Exchange, Transfer>()
 
   constructor(options: BurstOptions) {
     this.#options = options
@@ -107,6 +108,13 @@ export class Burst {
   /** Whether the relay verified the token and answered. */
   get wasLetIn(): boolean {
     return this.#epoch !== null
+  }
+
+  /** What this exchange has moved, and is to move. */
+  transferOf(exchange: Exchange): Transfer {
+    const transfer = this.#transfers.get(exchange) ?? new Transfer(exchange)
+    this.#transfers.set(exchange, transfer)
+    return transfer
   }
 
   handle(event: BurstEvent, nowMs: number): readonly BurstEffect[] {
@@ -219,7 +227,10 @@ export class Burst {
     const channels = this.#underWay[0]
     const exchange = channels?.get(channel)
     if (channels === undefined || exchange === undefined) return this.#unexpected(frame)
-    if (frame.type === 'OPENED') this.#opened.add(channel)
+    if (frame.type === 'OPENED') {
+      this.#opened.add(channel)
+      this.transferOf(exchange).opened(frame.bytesToCome)
+    }
     if (frame.type === 'SYNCED') {
       channels.delete(channel)
       const again = exchange.synced(frame, nowMs)
@@ -227,8 +238,13 @@ export class Burst {
       if (again && !this.#queue.includes(exchange)) this.#queue.push(exchange)
       return []
     }
-    if (frame.type === 'ENTRIES') this.#countBytes(frame.entries.reduce((sum, { bytes }) => sum + bytes.length, 0))
-    if (frame.type === 'SNAPSHOT') this.#countBytes(frame.bytes.length)
+    if (frame.type === 'ENTRIES') {
+      this.#countBytes(
+        exchange,
+        frame.entries.reduce((sum, { bytes }) => sum + bytes.length, 0),
+      )
+    }
+    if (frame.type === 'SNAPSHOT') this.#countBytes(exchange, frame.bytes.length)
     return tell(exchange, frame) ? [] : this.#unexpected(frame)
   }
 
@@ -279,9 +295,9 @@ export class Burst {
     return this.#options.helloEveryRound ? FIRST_ROUND_LIMITS : (this.#limits ?? FIRST_ROUND_LIMITS)
   }
 
-  #countBytes(byteLength: number): void {
+  #countBytes(exchange: Exchange, byteLength: number): void {
     this.#uncreditedBytes += byteLength
-    this.payloadBytesReceived += byteLength
+    this.transferOf(exchange).received(byteLength)
   }
 
   #creditDue(): readonly BurstEffect[] {

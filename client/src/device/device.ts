@@ -6,7 +6,7 @@ import { TidemarkError } from '../errors.ts'
 import { Library } from '../library/library.ts'
 import { DEVICE_KEY, relayKey } from '../library/records.ts'
 import type { Platform } from '../platform.ts'
-import type { DocumentStatus } from '../status.ts'
+import type { DocumentStatus, RelayState } from '../status.ts'
 import type { DeviceStore, OpenDeviceStore, StoreWrite } from '../store/contract.ts'
 import { storeError } from '../store/errors.ts'
 import { Pace } from '../sync/pace.ts'
@@ -37,6 +37,8 @@ export class Device {
   readonly store: OpenDeviceStore
   /** What keeps a relay from being reached at all. */
   readonly relayProblems: Map<string, TidemarkError> = new Map<string, TidemarkError>()
+  /** When a burst of all documents was last complete with a relay, in this run; milliseconds since 1970. */
+  readonly relaySyncedAt: Map<string, number> = new Map<string, number>()
   readonly #options: DeviceOptions
   /** By relay and document id. */
   readonly #documentProblems = new Map<string, TidemarkError>()
@@ -158,7 +160,8 @@ export class Device {
         lastSyncedAt: view.lastSyncedAt,
         problem: this.#problemOf(view.relay, documentId),
       }))
-      const { isSaved, unsentSince } = document
+      const { unsentSince, hasPendingEdits } = document
+      const isSaved = !hasPendingEdits
       const problem = document.storeProblem ?? heldProblem(document) ?? conflictProblem(documentId, document.conflict)
       return documentStatus({ isSaved, isSyncing: document.exchanges > 0, isScheduled, unsentSince, problem, views })
     }
@@ -177,6 +180,20 @@ export class Device {
     const unsentSince = record?.unsentSince ?? null
     const problem = conflictProblem(documentId, record?.conflict ?? '')
     return documentStatus({ isSaved: true, isSyncing: false, isScheduled, unsentSince, problem, views })
+  }
+
+  relayStates(): readonly RelayState[] {
+    return this.#options.relays.map((relay) => ({
+      relay,
+      lastSyncedAt: this.relaySyncedAt.get(relay) ?? null,
+      problem: this.relayProblems.get(relay) ?? null,
+    }))
+  }
+
+  /** So many exchanges of this document more, or less, are under way. */
+  countExchanges(document: LiveDocument, difference: 1 | -1): void {
+    document.exchanges += difference
+    this.#options.changed(document.id)
   }
 
   /** Why the newest exchange of this document with this relay failed; null: it did not. */

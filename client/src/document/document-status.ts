@@ -1,6 +1,6 @@
 // A document's status out of what is known of it, loaded or not.
 import type { TidemarkError } from '../errors.ts'
-import { betterSafety, type DocumentStatus, graver, type RelayStatus, type Safety } from '../status.ts'
+import { activityWith, betterSafety, type DocumentStatus, graver, type RelayStatus, type Safety } from '../status.ts'
 
 export interface StatusSource {
   readonly isSaved: boolean
@@ -48,7 +48,7 @@ export function documentStatus(source: StatusSource): DocumentStatus {
 
 function activityOf(source: StatusSource, problem: TidemarkError | null, isSafe: boolean): DocumentStatus['activity'] {
   if (source.isSyncing) return 'syncing'
-  if (problem !== null && !problem.retryable) return 'stuck'
+  if (problem !== null) return activityWith(problem, source.isScheduled)
   const isWaiting = source.unsentSince !== null && !isSafe && source.views.length > 0
-  return source.isScheduled && (isWaiting || problem !== null) ? 'waiting' : 'idle'
+  return source.isScheduled && isWaiting ? 'waiting' : 'idle'
 }

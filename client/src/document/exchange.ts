@@ -77,7 +77,6 @@ export class Exchange {
   #entriesPushed = 0
   #resynced = false
   #reseeded = false
-  #bytesToCome = 0
 
   constructor({ document, view, compaction, windowBytes, handsBack }: ExchangeOptions) {
     this.document = document
@@ -118,10 +117,6 @@ export class Exchange {
   /** Milliseconds after which what is owed may be given back; 0: no wish. */
   get returnAfterMs(): number {
     return this.#givingBack.isWaiting ? this.#givingBack.returnAfterMs : 0
-  }
-
-  get bytesToCome(): number {
-    return this.#bytesToCome
   }
 
   /** Derives what there is to push; may be called without `begin` following. @returns bytes that go whole, at most */
@@ -172,7 +167,6 @@ export class Exchange {
 
   opened(frame: Opened): void {
     this.#pulling.begin()
-    this.#bytesToCome = Math.max(this.#bytesToCome, frame.bytesToCome)
     this.#givingBack.opened(frame)
     this.#repairs.opened()
     const { view } = this

@@ -1,67 +1,89 @@
-// When to sync without being asked: on an interval with jitter, and a while after an edit. Clock, timers and chance come
-// in from outside; what it starts is one function.
+// When to sync without being asked: on an interval with jitter, a while after an edit, and at once when the app or the
+// network wakes. Clock, timers and chance come in from outside; what it starts is one function.
 import type { Schedule } from '../options.ts'
 import type { Platform, Timer } from '../platform.ts'
+import { type BurstOutcome, Turn } from './turn.ts'
 
-export interface RunOutcome {
-  readonly failed: boolean
-  /** Milliseconds to leave the relays alone; 0: no wish. */
-  readonly retryAfterMs: number
-}
+/** By relay, of those that took part. */
+export type BurstOutcomes = ReadonlyMap<string, BurstOutcome>
 
 export interface SchedulerOptions {
   readonly schedule: Required<Schedule>
   readonly platform: Platform
-  run(): Promise<RunOutcome>
+  /** One at least. */
+  readonly relays: readonly string[]
+  /** One burst of all documents with these relays. Never rejects. */
+  run(relays: readonly string[]): Promise<BurstOutcomes>
 }
 
-const JITTER = 0.1
-const BACKOFF_MS_MAX = 5 * 60_000
-/** No relay is obeyed for longer. */
-const RETRY_AFTER_MS_MAX = 60 * 60_000
 /** A longer timer fires at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1
 
 export class Scheduler {
   readonly #options: SchedulerOptions
+  readonly #turns: ReadonlyMap<string, Turn>
+  readonly #forgetWakes: () => void
   #timer: Timer | null = null
-  /** Next run of the interval. */
-  #intervalAt: number
-  /** Since the newest run began. */
-  #oldestEditAt: number | null = null
-  #newestEditAt = 0
-  #notBefore = 0
+  /** What the timer was set for. */
+  #ringsAt = 0
   /** When the clock was last looked at. */
   #lastNow: number
-  #failures = 0
-  #isRunning = false
+  #burstsUnderWay = 0
   #isStopped = false
 
   /** The first run comes at once. */
   constructor(options: SchedulerOptions) {
+    const { platform, relays, schedule } = options
     this.#options = options
-    this.#lastNow = options.platform.now()
-    this.#intervalAt = this.#lastNow
+    this.#lastNow = platform.now()
+    this.#turns = new Map(relays.map((relay) => [relay, new Turn(schedule, this.#lastNow)]))
+    this.#forgetWakes = platform.onWake?.(() => this.#wake()) ?? (() => undefined)
     this.#arm()
   }
 
   edited(): void {
-    this.#newestEditAt = this.#now()
-    this.#oldestEditAt ??= this.#newestEditAt
+    const nowMs = this.#now()
+    for (const turn of this.#turns.values()) turn.edited(nowMs)
     this.#arm()
+  }
+
+  /**
+   * A burst begins, which the app asked for or which was due: none other is started meanwhile.
+   * @returns to be called once, with what came of it
+   */
+  begin(relays: readonly string[] = [...this.#turns.keys()]): (outcomes: BurstOutcomes) => void {
+    this.#burstsUnderWay++
+    this.#disarm()
+    for (const relay of relays) this.#turns.get(relay)?.begin()
+    return (outcomes) => {
+      this.#burstsUnderWay--
+      const nowMs = this.#now()
+      const { random } = this.#options.platform
+      const intervalChance = random()
+      for (const [relay, outcome] of outcomes) this.#turns.get(relay)?.ended(outcome, nowMs, intervalChance, random())
+      this.#arm()
+    }
   }
 
   stop(): void {
     this.#isStopped = true
+    this.#forgetWakes()
     this.#disarm()
+  }
+
+  #wake(): void {
+    const nowMs = this.#now()
+    for (const turn of this.#turns.values()) turn.wake(nowMs)
+    this.#arm()
   }
 
   #arm(): void {
     this.#disarm()
-    if (this.#isRunning || this.#isStopped) return
+    if (this.#burstsUnderWay > 0 || this.#isStopped) return
     const nowMs = this.#now()
-    const dueAt = Math.max(this.#notBefore, Math.min(this.#intervalAt, this.#editsDueAt()))
+    const dueAt = Math.min(...[...this.#turns.values()].map((turn) => turn.dueAt))
     const delayMs = Math.min(TIMER_MS_MAX, Math.max(0, dueAt - nowMs))
+    this.#ringsAt = nowMs + delayMs
     this.#timer = this.#options.platform.setTimeout(() => void this.#run(), delayMs)
   }
 
@@ -70,17 +92,8 @@ export class Scheduler {
     const nowMs = this.#options.platform.now()
     const setBackMs = Math.max(0, this.#lastNow - nowMs)
     this.#lastNow = nowMs
-    this.#intervalAt -= setBackMs
-    this.#notBefore -= setBackMs
-    this.#newestEditAt -= setBackMs
-    if (this.#oldestEditAt !== null) this.#oldestEditAt -= setBackMs
+    if (setBackMs > 0) for (const turn of this.#turns.values()) turn.setBack(setBackMs)
     return nowMs
-  }
-
-  #editsDueAt(): number {
-    const { afterEditMs, longestWaitMs } = this.#options.schedule
-    if (this.#oldestEditAt === null) return Number.POSITIVE_INFINITY
-    return Math.min(this.#newestEditAt + afterEditMs, this.#oldestEditAt + longestWaitMs)
   }
 
   #disarm(): void {
@@ -89,20 +102,11 @@ export class Scheduler {
   }
 
   async #run(): Promise<void> {
-    this.#isRunning = true
-    this.#oldestEditAt = null
-    const outcome = await this.#options.run()
-    this.#isRunning = false
-    const { platform, schedule } = this.#options
-    const nowMs = this.#now()
-    this.#failures = outcome.failed ? this.#failures + 1 : 0
-    this.#intervalAt = nowMs + schedule.everyMs * (1 + JITTER * (2 * platform.random() - 1))
-    // Full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"), from the debounce's length upwards.
-    const ceilingMs = Math.min(BACKOFF_MS_MAX, schedule.afterEditMs * 2 ** this.#failures)
-    const backoffMs = outcome.failed ? platform.random() * ceilingMs : 0
-    this.#notBefore = nowMs + Math.max(Math.min(outcome.retryAfterMs, RETRY_AFTER_MS_MAX), backoffMs)
-    if (outcome.failed)
-      this.#intervalAt = Math.min(this.#intervalAt, Math.max(this.#notBefore, nowMs + schedule.afterEditMs))
-    this.#arm()
+    // Not by the clock alone: it may have been set back since.
+    const untilMs = Math.max(this.#ringsAt, this.#options.platform.now())
+    const due = [...this.#turns].filter(([, turn]) => turn.dueAt <= untilMs).map(([relay]) => relay)
+    if (due.length === 0) return this.#arm()
+    const ended = this.begin(due)
+    ended(await this.#options.run(due))
   }
 }

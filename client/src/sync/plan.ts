@@ -58,8 +58,8 @@ export class BurstPlan {
   }
 
   /** Documents that are still to be taken. */
-  get documentsLeft(): number {
-    return this.#waiting.size
+  get waiting(): ReadonlySet<string> {
+    return this.#waiting
   }
 
   feeds(): readonly FeedRequest[] {
@@ -107,7 +107,7 @@ export class BurstPlan {
     const exchange = new Exchange({ document, view, compaction: this.#compaction, windowBytes, handsBack })
     this.#exchanges.push(exchange)
     this.#inMemory.push(exchange)
-    document.exchanges++
+    this.#device.countExchanges(document, 1)
     try {
       if (document.needsRebuild) await document.rebuild()
       await document.flush()
@@ -139,9 +139,14 @@ export class BurstPlan {
     return []
   }
 
+  /** No further document is loaded. */
+  stop(): void {
+    this.#isFinished = true
+  }
+
   /** Every exchange's document is in the store, marks and all, and out of memory if nobody else holds it. No batch follows. */
   async finish(): Promise<void> {
-    this.#isFinished = true
+    this.stop()
     try {
       // A burst that was cut while the next batch was prepared must not leave documents behind.
       await this.#preparing
@@ -175,7 +180,7 @@ export class BurstPlan {
   async #release(exchanges: readonly Exchange[]): Promise<void> {
     let failure: unknown = null
     for (const { document, view, handsBack } of exchanges) {
-      document.exchanges--
+      this.#device.countExchanges(document, -1)
       if (handsBack) this.#device.library.noteHandedBack(this.#relay, document.id)
       document.transfers.keepIncoming(view)
       try {

@@ -8,9 +8,10 @@ import type { Exchange } from '../document/exchange.ts'
 import { TidemarkError } from '../errors.ts'
 import type { CompactionPolicy, RelayTarget, TokenSource } from '../options.ts'
 import type { Platform, Timer } from '../platform.ts'
-import type { DocumentReport, RelayReport, SyncProgress } from '../report.ts'
+import type { DocumentReport, RelayReport } from '../report.ts'
 import { storeError } from '../store/errors.ts'
 import { BurstPlan, type SyncScope } from './plan.ts'
+import type { RelayProgress } from './progress.ts'
 
 export interface RelaySyncOptions {
   readonly device: Device
@@ -18,7 +19,10 @@ export interface RelaySyncOptions {
   readonly target: Required<RelayTarget>
   readonly scope: SyncScope
   readonly compaction: CompactionPolicy
-  progress(progress: SyncProgress): void
+  /** Of this relay, in this sync(). */
+  readonly progress: RelayProgress
+  /** Something moved. */
+  progressed(): void
 }
 
 export interface RelaySyncResult {
@@ -43,6 +47,8 @@ export class RelaySync {
   #silence: Timer | null = null
   /** Tries the other carrier; null once a connection was made, or where there is no other. */
   #fallBack: (() => void) | null = null
+  /** So many of the plan's exchanges are in the progress of this connection. */
+  #expected = 0
   #bytesSent = 0
   #bytesReceived = 0
   #end: (error: TidemarkError | null) => void = () => undefined
@@ -72,7 +78,10 @@ export class RelaySync {
       error ??= storeError(failure)
     }
     this.#noteProblems(error)
-    return this.#result(error)
+    const result = this.#result(error)
+    const { device, target, scope, platform } = this.#options
+    if (result.report.complete && scope.documents === null) device.relaySyncedAt.set(target.url, platform.now())
+    return result
   }
 
   /** Ends the burst now; what arrived is kept. */
@@ -80,6 +89,7 @@ export class RelaySync {
     const error = this.#error('TIMEOUT', 'The burst was stopped before it was done')
     this.#stopped = true
     this.#rejectStopped(error)
+    this.#plan.stop()
     this.#dispatch({ type: 'closed', error })
   }
 
@@ -123,6 +133,8 @@ export class RelaySync {
       feeds: this.#plan.feeds(),
       exchanges,
     })
+    this.#expected = 0
+    this.#expect(this.#burst)
     const events: CarrierEvents = {
       connected: () => {
         this.#fallBack = null
@@ -166,12 +178,12 @@ export class RelaySync {
     this.#carrierName = this.#carrier?.name ?? this.#carrierName
     this.#watchSilence()
     this.#dispatch({ type: 'message', bytes })
-    this.#reportProgress()
   }
 
   #dispatch(event: BurstEvent): void {
     const effects = this.#burst?.handle(event, this.#options.platform.now()) ?? []
     for (const effect of effects) this.#run(effect)
+    this.#options.progressed()
   }
 
   #run(effect: BurstEffect): void {
@@ -192,6 +204,7 @@ export class RelaySync {
   async #answerPlan({ epoch, pages, goingOn }: Extract<BurstEffect, { type: 'plan' }>): Promise<void> {
     const feeds = await this.#plan.learn(epoch, pages)
     const exchanges = await this.#plan.next()
+    if (this.#burst !== null) this.#expect(this.#burst)
     // A mark that is presented again is one that this device has stored, with all that it covers.
     await Promise.all(goingOn.map(({ document }) => document.flush()))
     this.#dispatch({ type: 'planned', exchanges, feeds })
@@ -217,26 +230,29 @@ export class RelaySync {
     const waited = new Promise<void>((resolve) => {
       timer = platform.setTimeout(resolve, CLOSE_WAIT_MS_MAX)
     })
-    await Promise.race([closed, waited])
+    // Whoever stopped the burst has no time left.
+    await Promise.race([closed, waited, this.#whenStopped.catch(() => undefined)])
     if (timer !== null) platform.clearTimeout(timer)
   }
 
-  #reportProgress(): void {
-    const { exchanges } = this.#plan
-    this.#options.progress({
-      bytesDone: this.#burst?.payloadBytesReceived ?? 0,
-      bytesTotal: exchanges.reduce((sum, { bytesToCome }) => sum + bytesToCome, 0),
-      documentsDone: exchanges.filter(({ isSettled }) => isSettled).length,
-      documentsTotal: exchanges.length + this.#plan.documentsLeft,
-    })
+  /** Those that failed before they could take part are counted too. */
+  #expect(burst: Burst): void {
+    const { progress } = this.#options
+    const { waiting, unloadable, exchanges } = this.#plan
+    progress.expect(waiting)
+    progress.expect(unloadable.keys())
+    for (const exchange of exchanges.slice(this.#expected)) progress.begin(exchange, burst.transferOf(exchange))
+    this.#expected = exchanges.length
   }
 
   #noteProblems(error: TidemarkError | null): void {
     const { device, target } = this.#options
     if (error === null) device.relayProblems.delete(target.url)
     else if (!this.#stopped) device.relayProblems.set(target.url, error)
-    for (const { documentId, error: problem } of this.#plan.exchanges)
-      device.noteProblem(target.url, documentId, problem)
+    for (const { documentId, error: problem, isSettled } of this.#plan.exchanges) {
+      // What was not got to says nothing of what was wrong before.
+      if (isSettled) device.noteProblem(target.url, documentId, problem)
+    }
     for (const [documentId, problem] of this.#plan.unloadable) device.noteProblem(target.url, documentId, problem)
   }
 
@@ -245,7 +261,7 @@ export class RelaySync {
       return { id, outcome: 'failed', error: problem, entriesPushed: 0, entriesPulled: 0, reseeded: false }
     })
     const documents = [...this.#plan.exchanges.map((exchange) => exchange.report()), ...unloadable]
-    const isComplete = documents.every(({ outcome }) => outcome === 'synced') && this.#plan.documentsLeft === 0
+    const isComplete = documents.every(({ outcome }) => outcome === 'synced') && this.#plan.waiting.size === 0
     const report: RelayReport = {
       relay: this.#options.target.url,
       carrier: this.#carrierName,

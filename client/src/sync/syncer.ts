@@ -2,21 +2,31 @@
 import type { Device } from '../device/device.ts'
 import { TidemarkError } from '../errors.ts'
 import type { CompactionPolicy, RelayTarget } from '../options.ts'
-import type { AbortSignalLike, Platform } from '../platform.ts'
+import type { Platform } from '../platform.ts'
 import type { SyncProgress, SyncReport } from '../report.ts'
+import type { BurstOutcomes } from '../schedule/schedule.ts'
 import { reportUncaught } from '../uncaught.ts'
+import { failureOf, notBegun, outcomesOf } from './outcome.ts'
 import type { SyncScope } from './plan.ts'
+import { NO_PROGRESS, RelayProgress, sameProgress, sumOfProgress } from './progress.ts'
 import { RelaySync, type RelaySyncResult } from './relay-sync.ts'
+import { Stop, type StopOptions } from './stop.ts'
 
-export interface SyncOptions {
-  /** Milliseconds; what arrived by then is kept, and the report says what is left. */
+export interface SyncOptions extends StopOptions {
+  /** Milliseconds from the call on; what arrived by then is kept, and the report says what is left. */
   budgetMs?: number
-  signal?: AbortSignalLike
   /** Only these. */
   documents?: readonly string[]
   /** List these vaults too. */
   vaults?: readonly string[]
   onProgress?: (progress: SyncProgress) => void
+}
+
+export interface SyncResult {
+  readonly report: SyncReport
+  /** No relay let us in, and this is why. */
+  readonly failure: TidemarkError | null
+  readonly outcomes: BurstOutcomes
 }
 
 export interface SyncerOptions {
@@ -26,6 +36,8 @@ export interface SyncerOptions {
   readonly compaction: CompactionPolicy
   /** Documents that the app holds open now. */
   openDocuments(): ReadonlySet<string>
+  /** Of the burst under way; null: there is none (any more). */
+  progressed(progress: SyncProgress | null): void
 }
 
 /** After an entry was half applied the document is rebuilt and the burst repeated; each time one more entry is held. */
@@ -36,16 +48,35 @@ export class Syncer {
   #tail: Promise<unknown> = Promise.resolve()
   #running = new Set<RelaySync>()
   #closed = false
-  /** Milliseconds that the relays of the newest burst asked to be left alone. */
-  returnAfterMs = 0
 
   constructor(options: SyncerOptions) {
     this.#options = options
   }
 
-  /** A call during a burst waits for it, then runs one more. @throws TidemarkError if no relay let us in */
-  sync(options: SyncOptions = {}): Promise<SyncReport> {
-    return this.between(() => this.#sync(options))
+  /**
+   * A call during a burst waits for it, then runs one more.
+   * @param only of the relays; null: all
+   * @throws TidemarkError BAD_OPTION, CLOSED, STORE_FULL, STORE_FAILED. That no relay let us in is in the result.
+   */
+  async sync(options: SyncOptions, only: readonly string[] | null = null): Promise<SyncResult> {
+    const { platform, relays } = this.#options
+    const startedAt = platform.now()
+    const stop = new Stop(options, platform)
+    const targets = relays.filter(({ url }) => only === null || only.includes(url))
+    const nothing = (): SyncResult => {
+      return this.#result({ results: targets.map(notBegun), progress: NO_PROGRESS, stop, startedAt, options })
+    }
+    let isWaiting = true
+    const burst = this.between(async () => {
+      isWaiting = false
+      return stop.reason === null ? this.#sync(options, targets, stop, startedAt) : nothing()
+    })
+    try {
+      // The time that another burst takes is this one's too.
+      return await Promise.race([burst, stop.whenStopped.then(() => (isWaiting ? nothing() : burst))])
+    } finally {
+      stop.release()
+    }
   }
 
   /** Runs while no burst is under way. */
@@ -62,12 +93,17 @@ export class Syncer {
     await this.#tail
   }
 
-  async #sync(options: SyncOptions): Promise<SyncReport> {
+  async #sync(
+    options: SyncOptions,
+    targets: readonly Required<RelayTarget>[],
+    stop: Stop,
+    startedAt: number,
+  ): Promise<SyncResult> {
     if (this.#closed) throw new TidemarkError('CLOSED', 'This Tidemark is closed')
-    const { platform, device } = this.#options
-    const startedAt = platform.now()
-    const stop = new Stop(options, platform, () => {
-      for (const relay of this.#running) relay.stop()
+    const { device, progressed } = this.#options
+    const progress = new BurstProgress(targets, (value) => {
+      progressed(value)
+      options.onProgress?.(value)
     })
     const scope: SyncScope = {
       documents: options.documents ?? null,
@@ -75,37 +111,38 @@ export class Syncer {
       open: this.#options.openDocuments(),
     }
     let results: readonly RelaySyncResult[] = []
+    stop.onStop(() => {
+      for (const relay of this.#running) relay.stop()
+    })
+    progressed(NO_PROGRESS)
     try {
       for (let repeats = 0; repeats < REPEATS_MAX; repeats++) {
-        results = await this.#syncRelays(scope, options, stop)
+        results = await this.#syncRelays(scope, targets, progress, stop)
         if (stop.reason !== null || !device.inMemory().some(({ needsRebuild }) => needsRebuild)) break
         for (const document of device.inMemory()) if (document.needsRebuild) await document.rebuild()
       }
     } finally {
-      stop.release()
+      progressed(null)
     }
-    this.returnAfterMs = Math.max(0, ...results.flatMap(wishesOf))
-    return this.#report(results, stop.reason, startedAt)
+    return this.#result({ results, progress: progress.value, stop, startedAt, options })
   }
 
-  async #syncRelays(scope: SyncScope, options: SyncOptions, stop: Stop): Promise<readonly RelaySyncResult[]> {
-    const { device, platform, relays, compaction } = this.#options
-    const progress = new Map<string, SyncProgress>()
-    const runs = relays.map(async (target) => {
+  async #syncRelays(
+    scope: SyncScope,
+    targets: readonly Required<RelayTarget>[],
+    progress: BurstProgress,
+    stop: Stop,
+  ): Promise<readonly RelaySyncResult[]> {
+    const { device, platform, compaction } = this.#options
+    const runs = targets.map(async (target) => {
       const sync = new RelaySync({
         device,
         platform,
         target,
         scope,
         compaction,
-        progress: (one) => {
-          progress.set(target.url, one)
-          try {
-            options.onProgress?.(sumOfProgress([...progress.values()]))
-          } catch (error) {
-            reportUncaught(error)
-          }
-        },
+        progress: progress.ofRelay(target.url),
+        progressed: () => progress.tell(),
       })
       this.#running.add(sync)
       if (stop.reason !== null || this.#closed) sync.stop()
@@ -118,58 +155,58 @@ export class Syncer {
     return Promise.all(runs)
   }
 
-  #report(results: readonly RelaySyncResult[], stopped: Stop['reason'], startedAt: number): SyncReport {
+  #result(ended: EndedSync): SyncResult {
+    const { results, progress, stop, startedAt, options } = ended
     const relays = results.map(({ report }) => report)
     const report: SyncReport = {
-      complete: stopped === null && relays.every(({ complete }) => complete),
-      stopped,
+      complete: stop.reason === null && relays.every(({ complete }) => complete),
+      stopped: stop.reason,
       startedAt,
       durationMs: this.#options.platform.now() - startedAt,
+      progress,
       relays,
     }
-    const failure = relays.find(({ error }) => error !== null)?.error
-    if (failure && stopped === null && !results.some(({ wasLetIn }) => wasLetIn)) {
-      const { code, message, retryAfterMs, relay } = failure
-      throw new TidemarkError(code, message, { retryAfterMs, relay, report, cause: failure })
-    }
-    return report
+    const isPartial = options.documents !== undefined
+    return { report, failure: failureOf(results, report), outcomes: outcomesOf(results, report.stopped, isPartial) }
   }
 }
 
-/** Why a burst is to end early: its budget, or the app's signal. */
-class Stop {
-  reason: SyncReport['stopped'] = null
-  readonly release: () => void
-
-  constructor({ budgetMs, signal }: SyncOptions, platform: Platform, stopped: () => void) {
-    const stop = (reason: 'budget' | 'signal'): void => {
-      this.reason ??= reason
-      stopped()
-    }
-    const onAbort = (): void => stop('signal')
-    const timer = budgetMs === undefined ? null : platform.setTimeout(() => stop('budget'), budgetMs)
-    signal?.addEventListener('abort', onAbort)
-    if (signal?.aborted) this.reason = 'signal'
-    this.release = () => {
-      if (timer !== null) platform.clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
-    }
-  }
+interface EndedSync {
+  readonly results: readonly RelaySyncResult[]
+  readonly progress: SyncProgress
+  readonly stop: Stop
+  readonly startedAt: number
+  readonly options: SyncOptions
 }
 
-/** How long the relay asked to be left alone, on the whole and by each error; in milliseconds. */
-function wishesOf({ returnAfterMs, report }: RelaySyncResult): readonly number[] {
-  const errors = [report.error, ...report.documents.map(({ error }) => error)]
-  return [returnAfterMs, ...errors.map((error) => error?.retryAfterMs ?? 0)]
-}
+/** Over all relays and repeats of one sync(); told whenever it has changed. */
+class BurstProgress {
+  readonly #relays: ReadonlyMap<string, RelayProgress>
+  readonly #changed: (progress: SyncProgress) => void
+  #value = NO_PROGRESS
 
-function sumOfProgress(all: readonly SyncProgress[]): SyncProgress {
-  const sum = { bytesDone: 0, bytesTotal: 0, documentsDone: 0, documentsTotal: 0 }
-  for (const one of all) {
-    sum.bytesDone += one.bytesDone
-    sum.bytesTotal += one.bytesTotal
-    sum.documentsDone += one.documentsDone
-    sum.documentsTotal += one.documentsTotal
+  constructor(targets: readonly Required<RelayTarget>[], changed: (progress: SyncProgress) => void) {
+    this.#relays = new Map(targets.map(({ url }) => [url, new RelayProgress()]))
+    this.#changed = changed
   }
-  return sum
+
+  ofRelay(url: string): RelayProgress {
+    return this.#relays.get(url) as RelayProgress
+  }
+
+  get value(): SyncProgress {
+    this.tell()
+    return this.#value
+  }
+
+  tell(): void {
+    const value = sumOfProgress([...this.#relays.values()].map((relay) => relay.value))
+    if (sameProgress(value, this.#value)) return
+    this.#value = value
+    try {
+      this.#changed(value)
+    } catch (error) {
+      reportUncaught(error)
+    }
+  }
 }

@@ -1,15 +1,16 @@
 // A clock that is set by a day while the schedule runs: it goes on as if nothing had happened, or sooner.
 import { describe, expect, it } from 'vitest'
 import { platformOf } from '../../../client/src/platform.ts'
-import { type RunOutcome, Scheduler } from '../../../client/src/schedule/schedule.ts'
+import { Scheduler } from '../../../client/src/schedule/schedule.ts'
+import type { BurstOutcome } from '../../../client/src/schedule/turn.ts'
 import { VirtualTime } from '../../support/virtual-time.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
-const OK: RunOutcome = { failed: false, retryAfterMs: 0 }
-const FAILED: RunOutcome = { failed: true, retryAfterMs: 0 }
+const OK: BurstOutcome = { result: 'synced', retryAfterMs: 0 }
+const FAILED: BurstOutcome = { result: 'failed', retryAfterMs: 0 }
 
 /** Runs at seconds since the start, by no clock that is set. */
-function started(outcomes: RunOutcome[] = []): { time: VirtualTime; runsAt: number[]; scheduler: Scheduler } {
+function started(outcomes: BurstOutcome[] = []): { time: VirtualTime; runsAt: number[]; scheduler: Scheduler } {
   const time = new VirtualTime()
   const startMs = time.nowMs
   const runsAt: number[] = []
@@ -21,9 +22,10 @@ function started(outcomes: RunOutcome[] = []): { time: VirtualTime; runsAt: numb
       clearTimeout: (alarm) => time.clearTimeout(alarm),
       random: () => 0.5,
     }),
+    relays: ['relay'],
     run: async () => {
       runsAt.push((time.nowMs - startMs) / 1000)
-      return outcomes.shift() ?? OK
+      return new Map([['relay', outcomes.shift() ?? OK]])
     },
   })
   return { time, runsAt, scheduler }

@@ -1,0 +1,53 @@
+// The payload bytes of one document in one burst, both ways: what is done and what there is in all, as far as is known by
+// now. Never goes back, and never counts what the relay has not given, or not said to hold.
+import type { Exchange } from '../document/exchange.ts'
+import type { Outgoing } from '../document/outgoing.ts'
+
+export class Transfer {
+  readonly #exchange: Exchange
+  #isOpened = false
+  #receivedBytes = 0
+  #bytesToReceive = 0
+  readonly #pushes = new Set<Outgoing>()
+  #sentBytes = 0
+  #bytesToSend = 0
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange
+  }
+
+  /** For each OPENED, before the exchange takes it. What came of a payload in an earlier burst is done, and does not come again. */
+  opened(bytesToCome: number): void {
+    const cameBefore = this.#exchange.view.incoming?.received ?? 0
+    if (!this.#isOpened) this.#receivedBytes = cameBefore
+    this.#isOpened = true
+    this.#bytesToReceive = Math.max(this.#bytesToReceive, this.#receivedBytes + Math.max(0, bytesToCome - cameBefore))
+  }
+
+  received(byteLength: number): void {
+    this.#receivedBytes += byteLength
+    this.#bytesToReceive = Math.max(this.#bytesToReceive, this.#receivedBytes)
+  }
+
+  get bytesTotal(): number {
+    this.#lookAtPushes()
+    return this.#bytesToReceive + this.#bytesToSend
+  }
+
+  get bytesDone(): number {
+    this.#lookAtPushes()
+    return this.#receivedBytes + this.#sentBytes
+  }
+
+  #lookAtPushes(): void {
+    let left = 0
+    for (const outgoing of this.#exchange.view.outgoing) {
+      const { length } = outgoing.payload
+      if (!this.#pushes.has(outgoing)) this.#bytesToSend += length
+      this.#pushes.add(outgoing)
+      left += length - (outgoing.staged ?? 0)
+    }
+    // A refused push is on its way no more, and nobody has it.
+    if (this.#exchange.error === null) this.#sentBytes = Math.max(this.#sentBytes, this.#bytesToSend - left)
+  }
+}

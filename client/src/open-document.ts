@@ -1,0 +1,75 @@
+// A document that the app has open: what it shows of the live document, and its listeners. Only one per id.
+import type { Doc } from 'yjs'
+import type { Device } from './device/device.ts'
+import type { LiveDocument } from './document/live-document.ts'
+import type { TidemarkDocument } from './document.ts'
+import { Listeners } from './listeners.ts'
+import { type DocumentStatus, frozenStatus } from './status.ts'
+
+export class OpenDocument implements TidemarkDocument {
+  readonly #document: LiveDocument
+  readonly #device: Device
+  readonly #onClose: () => void
+  readonly #listeners = new Listeners<DocumentStatus>()
+  readonly #rebuildListeners = new Listeners<Doc>()
+  #status: DocumentStatus
+  #closing: Promise<void> | null = null
+
+  constructor(document: LiveDocument, device: Device, onClose: () => void) {
+    this.#document = document
+    this.#device = device
+    this.#onClose = onClose
+    this.#status = frozenStatus(null, device.status(document.id))
+  }
+
+  get id(): string {
+    return this.#document.id
+  }
+
+  get doc(): Doc {
+    return this.#document.doc
+  }
+
+  get status(): DocumentStatus {
+    // An edit of this very task must not read as safe.
+    this.refresh()
+    return this.#status
+  }
+
+  subscribe(listener: (status: DocumentStatus) => void): () => void {
+    return this.#listeners.add(listener)
+  }
+
+  onRebuilt(listener: (doc: Doc) => void): () => void {
+    return this.#rebuildListeners.add(listener)
+  }
+
+  flush(): Promise<void> {
+    return this.#document.flush()
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#release()
+    return this.#closing
+  }
+
+  createAnew(): void {
+    this.#document.createAnew()
+  }
+
+  noteRebuilt(): void {
+    this.#rebuildListeners.call(this.#document.doc)
+  }
+
+  refresh(): void {
+    const status = frozenStatus(this.#status, this.#device.status(this.id))
+    if (status === this.#status) return
+    this.#status = status
+    this.#listeners.call(status)
+  }
+
+  async #release(): Promise<void> {
+    this.#onClose()
+    await this.#device.release(this.#document)
+  }
+}

@@ -1,0 +1,55 @@
+// What came of a sync(), for the app and for the schedule.
+import { TidemarkError } from '../errors.ts'
+import type { RelayTarget } from '../options.ts'
+import type { SyncReport } from '../report.ts'
+import type { BurstOutcomes } from '../schedule/schedule.ts'
+import type { BurstResult } from '../schedule/turn.ts'
+import type { RelaySyncResult } from './relay-sync.ts'
+
+/** It was stopped before its turn came. */
+export function notBegun({ url }: RelayTarget): RelaySyncResult {
+  const report = {
+    relay: url,
+    carrier: null,
+    complete: false,
+    bytesSent: 0,
+    bytesReceived: 0,
+    error: null,
+    documents: [],
+  }
+  return { report, wasLetIn: false, returnAfterMs: 0 }
+}
+
+/** Null: some relay let us in, or nobody was there to ask. */
+export function failureOf(results: readonly RelaySyncResult[], report: SyncReport): TidemarkError | null {
+  const failure = report.relays.find(({ error }) => error !== null)?.error ?? null
+  if (failure === null || report.stopped !== null || results.some(({ wasLetIn }) => wasLetIn)) return null
+  const { code, message, retryAfterMs, relay } = failure
+  return new TidemarkError(code, message, { retryAfterMs, relay, report, cause: failure })
+}
+
+export function outcomesOf(
+  results: readonly RelaySyncResult[],
+  stopped: SyncReport['stopped'],
+  isPartial: boolean,
+): BurstOutcomes {
+  return new Map(
+    results.map((result) => {
+      const { report } = result
+      // What a retry cannot mend must not slow down the rest.
+      const hasFailed = report.error !== null || report.documents.some(({ error }) => error?.retryable)
+      const ended: BurstResult = isPartial ? 'partial' : 'synced'
+      const isCut = stopped !== null && !report.complete
+      return [
+        report.relay,
+        { result: isCut ? 'unfinished' : hasFailed ? 'failed' : ended, retryAfterMs: wishOf(result) },
+      ]
+    }),
+  )
+}
+
+/** How long the relay asked to be left alone, on the whole and by each error; in milliseconds. */
+function wishOf({ returnAfterMs, report }: RelaySyncResult): number {
+  const errors = [report.error, ...report.documents.map(({ error }) => error)]
+  return Math.max(returnAfterMs, ...errors.map((error) => error?.retryAfterMs ?? 0))
+}
