@@ -1,5 +1,5 @@
 // How far one sync() has come with one relay, over all the connections and repeats it takes. Done and total only grow, done
-// never exceeds total, and only what is synced is done.
+// never exceeds total, and only a document that is synced, and in the device store as it came, is done.
 import type { Transfer } from '../burst/transfer.ts'
 import type { Exchange } from '../document/exchange.ts'
 import type { SyncProgress } from '../report.ts'
@@ -27,7 +27,7 @@ export class RelayProgress {
   get value(): SyncProgress {
     for (const [document, { exchange, transfer }] of this.#moving) {
       this.#note(document, exchange, transfer)
-      if (exchange.isSettled) this.#moving.delete(document)
+      if (document.isDone || (exchange.isSettled && !isSynced(exchange))) this.#moving.delete(document)
     }
     return {
       bytesDone: this.#bytesDone,
@@ -38,15 +38,15 @@ export class RelayProgress {
   }
 
   #note(document: DocumentProgress, exchange: Exchange, transfer: Transfer): void {
-    const isSynced = exchange.isSettled && exchange.report().outcome === 'synced'
+    const isDone = isSynced(exchange) && exchange.document.isSaved
     const before = document.bytesDoneBefore
     const bytesTotal = Math.max(document.bytesTotal, before + transfer.bytesTotal)
-    const bytesDone = isSynced ? bytesTotal : Math.max(document.bytesDone, before + transfer.bytesDone)
+    const bytesDone = isDone ? bytesTotal : Math.max(document.bytesDone, before + transfer.bytesDone)
     this.#bytesDone += bytesDone - document.bytesDone
     this.#bytesTotal += bytesTotal - document.bytesTotal
     document.bytesDone = bytesDone
     document.bytesTotal = bytesTotal
-    if (!isSynced || document.isDone) return
+    if (!isDone || document.isDone) return
     document.isDone = true
     this.#documentsDone++
   }
@@ -62,6 +62,10 @@ interface DocumentProgress {
 
 function newDocument(): DocumentProgress {
   return { bytesDone: 0, bytesTotal: 0, bytesDoneBefore: 0, isDone: false }
+}
+
+function isSynced(exchange: Exchange): boolean {
+  return exchange.isSettled && exchange.report().outcome === 'synced'
 }
 
 export const NO_PROGRESS: SyncProgress = Object.freeze({

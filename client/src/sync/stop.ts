@@ -33,6 +33,7 @@ export class Stop {
     const timer = budgetMs === undefined ? null : platform.setTimeout(() => stop('budget'), budgetMs)
     signal?.addEventListener('abort', onAbort)
     if (signal?.aborted) stop('signal')
+    if (budgetMs === 0) stop('budget')
     this.release = () => {
       if (timer !== null) platform.clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)
