@@ -12,6 +12,15 @@ export class VirtualTime implements Pick<Platform, 'now' | 'setTimeout' | 'clear
   clockSetByMs = 0
   readonly #alarms = new Set<Alarm>()
 
+  /** For a device that lives in it. */
+  get platform(): Pick<Platform, 'now' | 'setTimeout' | 'clearTimeout'> {
+    return {
+      now: () => this.now(),
+      setTimeout: (ring, delayMs) => this.setTimeout(ring, delayMs),
+      clearTimeout: (alarm) => this.clearTimeout(alarm),
+    }
+  }
+
   now(): number {
     return this.nowMs + this.clockSetByMs
   }

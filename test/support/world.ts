@@ -30,6 +30,16 @@ export class World {
     this.relay = this.#newRelay()
   }
 
+  /** The relay of the world may be replaced: each connection takes the one of its moment. */
+  get WebSocket(): MemoryRelay['WebSocket'] {
+    const world = this
+    return function connect(): unknown {
+      const { relay } = world
+      if (world.line !== null) relay.newLine = world.line
+      return new relay.WebSocket(RELAY_URL, [])
+    } as unknown as MemoryRelay['WebSocket']
+  }
+
   readonly now = (): number => Date.now() + this.laterMs
 
   device(disk: MemoryDisk = new MemoryDisk(), options: Partial<TidemarkOptions> = {}): TestDevice {
@@ -150,19 +160,12 @@ export class TestDevice {
   }
 
   #start(): Tidemark {
-    const world = this.#world
-    // The relay of the world may be replaced: each connection takes the one of its moment.
-    const WebSocket = function connect(): unknown {
-      const { relay } = world
-      if (world.line !== null) relay.newLine = world.line
-      return new relay.WebSocket(RELAY_URL, [])
-    } as unknown as MemoryRelay['WebSocket']
     return new Tidemark({
       store: this.disk,
       relays: [RELAY_URL],
       token: 'alice/*:delete',
       schedule: false,
-      platform: { WebSocket, fetch: null, now: this.#nowMs },
+      platform: { WebSocket: this.#world.WebSocket, fetch: null, now: this.#nowMs },
       ...this.#options,
     })
   }

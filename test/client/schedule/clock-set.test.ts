@@ -17,9 +17,7 @@ function started(outcomes: BurstOutcome[] = []): { time: VirtualTime; runsAt: nu
   const scheduler = new Scheduler({
     schedule: { everyMs: 30_000, afterEditMs: 2_000, longestWaitMs: 10_000 },
     platform: platformOf({
-      now: () => time.now(),
-      setTimeout: (ring, delayMs) => time.setTimeout(ring, delayMs),
-      clearTimeout: (alarm) => time.clearTimeout(alarm),
+      ...time.platform,
       random: () => 0.5,
     }),
     relays: ['relay'],

@@ -24,9 +24,7 @@ class Started {
     this.scheduler = new Scheduler({
       schedule: { everyMs: 30_000, afterEditMs: 2_000, longestWaitMs: 10_000 },
       platform: platformOf({
-        now: () => this.time.now(),
-        setTimeout: (ring, delayMs) => this.time.setTimeout(ring, delayMs),
-        clearTimeout: (alarm) => this.time.clearTimeout(alarm),
+        ...this.time.platform,
         // Jitter and backoff at their middle, so that times are round.
         random: () => random,
         onWake: (wake) => {

@@ -10,14 +10,8 @@ const DOCUMENTS = 150
 
 /** Timers ring only when the test lets time pass. */
 function timed(world: World, time: VirtualTime): TestDevice {
-  const WebSocket = function connect(): unknown {
-    return new world.relay.WebSocket(RELAY_URL, [])
-  } as unknown as typeof world.relay.WebSocket
-  const setTimeout = time.setTimeout.bind(time)
-  const clearTimeout = time.clearTimeout.bind(time)
-  return world.device(new MemoryDisk(), {
-    platform: { WebSocket, fetch: null, now: () => time.now(), setTimeout, clearTimeout },
-  })
+  const platform = { ...time.platform, WebSocket: world.WebSocket, fetch: null }
+  return world.device(new MemoryDisk(), { platform })
 }
 
 async function library(world: World): Promise<void> {
