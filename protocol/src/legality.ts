@@ -21,18 +21,20 @@ export type DeviceChannelFrameName = Extract<DeviceFrameName, ChannelFrameName>
 export type RelayChannelFrameName = Extract<RelayFrameName, ChannelFrameName>
 
 /**
- * accept: handle it. buffer: keep it until the token is verified, or the round before is answered. ignore: drop it. unsupported: this side does not serve
- * it: the relay answers ERROR UNSUPPORTED on the channel, which stays open; a device gives the channel up and stores no
- * further mark of it. malformed: the connection ends with MALFORMED.
+ * accept: handle it. buffer: keep it until the token is verified, or the round before is answered. ignore: drop it.
+ * malformed: the connection ends with MALFORMED.
  */
-export type Verdict = 'accept' | 'buffer' | 'ignore' | 'unsupported' | 'malformed'
+export type Verdict = 'accept' | 'buffer' | 'ignore' | 'malformed'
 /** channel: as the table of channels says. */
 type SessionCell = Verdict | 'channel'
 
 /** ANSWERING: from END to DONE. Over HTTP a session ends with its first DONE. */
 export type RelaySessionState = 'AWAITING_HELLO' | 'VERIFYING' | 'READY' | 'ANSWERING' | 'CLOSED'
-/** Within one round. FAILED: its OPEN is answered with ERROR, which answers every other frame on it too. */
-export type RelayChannelState = 'CLOSED' | 'OPEN' | 'FAILED'
+/**
+ * OPEN, FAILED: within one round; FAILED: its OPEN is answered with ERROR, which answers every other frame on it too.
+ * LINGERING: it stayed open after the round of its OPEN.
+ */
+export type RelayChannelState = 'CLOSED' | 'OPEN' | 'FAILED' | 'LINGERING'
 
 export type DeviceSessionState = 'AWAITING_WELCOME' | 'READY' | 'CLOSED'
 /** OPENING: OPEN was sent, OPENED has not come. */
@@ -69,7 +71,7 @@ export const RELAY_SESSION: Readonly<Record<FrameName, RelayRow>> = {
   DELETE: FOR_THE_CHANNEL,
   CREDIT: { ...FOR_THE_ROUND, ANSWERING: 'accept' },
   END: FOR_THE_ROUND,
-  AWARENESS: FOR_THE_CHANNEL,
+  AWARENESS: { ...FOR_THE_CHANNEL, VERIFYING: 'ignore', ANSWERING: 'channel' },
   WELCOME: FROM_A_RELAY,
   FEED_PAGE: FROM_A_RELAY,
   OPENED: FROM_A_RELAY,
@@ -89,13 +91,13 @@ export const RELAY_SESSION: Readonly<Record<FrameName, RelayRow>> = {
 
 /** What the relay does with each frame on a channel. */
 export const RELAY_CHANNEL: Readonly<Record<DeviceChannelFrameName, Row<RelayChannelState, Verdict>>> = {
-  OPEN: { CLOSED: 'accept', OPEN: 'malformed', FAILED: 'malformed' },
-  PUSH: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore' },
-  REPAIR: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore' },
-  LEASE: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore' },
-  SNAPSHOT_PUT: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore' },
-  DELETE: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore' },
-  AWARENESS: { CLOSED: 'malformed', OPEN: 'unsupported', FAILED: 'ignore' },
+  OPEN: { CLOSED: 'accept', OPEN: 'malformed', FAILED: 'malformed', LINGERING: 'accept' },
+  PUSH: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore', LINGERING: 'malformed' },
+  REPAIR: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore', LINGERING: 'malformed' },
+  LEASE: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore', LINGERING: 'malformed' },
+  SNAPSHOT_PUT: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore', LINGERING: 'malformed' },
+  DELETE: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore', LINGERING: 'malformed' },
+  AWARENESS: { CLOSED: 'ignore', OPEN: 'ignore', FAILED: 'ignore', LINGERING: 'accept' },
 }
 
 const ON_A_CHANNEL: DeviceRow = { AWAITING_WELCOME: 'malformed', READY: 'channel', CLOSED: 'ignore' }

@@ -17,6 +17,8 @@ export interface Limits extends StoreLimits {
   readonly verifyTimeoutMs: number
   /** Milliseconds that a connection may be open between two rounds. Then ERROR DEADLINE, close 4408. Default 15,000. */
   readonly idleTimeoutMs: number
+  /** Milliseconds for which a device with lingering channels may send nothing. Then ERROR DEADLINE, close 4408. Default 60,000. */
+  readonly lingerTimeoutMs: number
   /** Milliseconds that a round may wait for the device to read, or to give credit. Then ERROR DEADLINE, close 4408. Default 30,000. */
   readonly stallTimeoutMs: number
   /** Milliseconds that a round may take, from when it is begun to its DONE. Then ERROR DEADLINE, close 4408. Default 300,000. */
@@ -124,6 +126,7 @@ const DAY_MS = 24 * 60 * 60 * 1000
 export const DEFAULT_LIMITS: Limits = {
   verifyTimeoutMs: VERIFYING_MS_MAX,
   idleTimeoutMs: 15_000,
+  lingerTimeoutMs: 60_000,
   stallTimeoutMs: 30_000,
   roundTimeoutMs: 300_000,
   closeTimeoutMs: 2_000,

@@ -3,6 +3,7 @@
 import { MessageWriter } from '@tidemark/protocol'
 import type { Limits } from './limits.ts'
 import { type Logger, SILENT, SparingLog } from './logger.ts'
+import { Audience } from './session/audience.ts'
 import { type Carrier, type Connection, type ConnectionContext, DrivenConnection } from './session/connection.ts'
 import { Leases } from './session/leases.ts'
 import { Postponed } from './session/postponed.ts'
@@ -63,6 +64,7 @@ class Core implements RelayCore {
       logger,
       storageLog: new SparingLog(logger),
       sha256,
+      audience: new Audience(),
       leases: new Leases(limits.leaseMs),
       turns: new Turns(limits.turnMs, limits.turnWaitMs),
       postponed: new Postponed(),
@@ -122,10 +124,11 @@ class Core implements RelayCore {
 
   /** Never rejects. True: there is more to drop, and the next call of `sweep` goes on. */
   async #sweepStore(): Promise<boolean> {
-    const { store, logger, postponed } = this.#context
+    const { store, logger, postponed, audience } = this.#context
     try {
       const { more } = await store.sweep()
-      if (!more) await postponed.askAgain(store)
+      const repaired = more ? [] : await postponed.askAgain(store)
+      for (const documentId of repaired) audience.tellNews(documentId, Number.POSITIVE_INFINITY)
       return more
     } catch (error) {
       logger.error({ err: error }, 'the store could not drop what is due')

@@ -2,7 +2,7 @@
 // 4, 16, 28, 29, 43 stand in repair, 5 and 15 in compaction, 10, 11, 12, 31, 47 in reseeding, 39 and 42 in deletion,
 // 22 in hostile-payloads, 18, 25, 37, 38 in large-payloads. With the relay's session stand 14, 17, 20, 23, 24, 28, 30, 36,
 // 37, 38, 39 and 46, with its store 13, 19 (throws), 20 and the second process of 25, with its sidecar the copy of 27,
-// with the client's updates 41. 18 in full is among the faults. 40 waits for a relay that lets a device linger.
+// with the client's updates 41, and 40 in lingering. 18 in full is among the faults.
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { NOVEL, World } from '../support/world.ts'

@@ -1,7 +1,7 @@
-// The last part of a round: channel by channel OPENED and what it pulls, then the FEEDs, then DONE. One channel, and one
-// answer of the store, at a time. Pure: it asks through its outlet and is told the answers.
+// The last part of a round: channel by channel OPENED and what it pulls, then the FEEDs, then DONE; between rounds, what
+// lingering channels are given. One channel, and one answer of the store, at a time. Pure: it asks through its outlet and is told the answers.
 import type { Judgement, ReadPage } from '../store/contract.ts'
-import type { Advice, Channel } from './channel.ts'
+import type { Advice, Channel, SyncedAdvice } from './channel.ts'
 import { claimWanted } from './claim-wanted.ts'
 import { compactionUrgency } from './compaction-urgency.ts'
 import type { SessionContext } from './context.ts'
@@ -22,7 +22,8 @@ export class Answering {
   readonly #outlet: Outlet
   readonly #peer: Peer
   readonly #channels: readonly Channel[]
-  readonly #feeding: Feeding
+  /** Null: between rounds, where neither FEED_PAGE nor DONE has a place. */
+  readonly #feeding: Feeding | null
   #state: AnsweringState = 'store'
   #answered = 0
   #serving: Serving | null = null
@@ -32,7 +33,13 @@ export class Answering {
   /** A channel was left unfinished because the receive window of the HTTP response is used up. */
   #more = false
 
-  constructor(context: SessionContext, outlet: Outlet, peer: Peer, channels: readonly Channel[], feeding: Feeding) {
+  constructor(
+    context: SessionContext,
+    outlet: Outlet,
+    peer: Peer,
+    channels: readonly Channel[],
+    feeding: Feeding | null,
+  ) {
     this.#context = context
     this.#outlet = outlet
     this.#peer = peer
@@ -50,7 +57,7 @@ export class Answering {
 
   take(event: RoundEvent, nowMs: number): void {
     if (event.type === 'feedRead') {
-      this.#feeding.take(event.page)
+      this.#feeding?.take(event.page)
     } else {
       const channel = this.#channels[this.#answered]
       if (channel === undefined || this.#isAskedAgain(channel, event, nowMs)) return
@@ -98,16 +105,22 @@ export class Answering {
         if (!this.#isAnswered(channel, nowMs)) return
         this.#serving = null
         this.#answered += 1
-      } else if (this.#feeding.wish()) {
+      } else if (this.#feeding?.wish()) {
         return
       } else {
-        this.#outlet.send({ type: 'DONE', more: this.#more || this.#feeding.cut, returnAfterMs: 0 })
-        this.#outlet.wish({ type: 'flush' })
-        this.#state = 'done'
+        this.#end()
         return
       }
     }
     this.#awaitWritable()
+  }
+
+  #end(): void {
+    if (this.#feeding !== null) {
+      this.#outlet.send({ type: 'DONE', more: this.#more || this.#feeding.cut, returnAfterMs: 0 })
+    }
+    this.#outlet.wish({ type: 'flush' })
+    this.#state = 'done'
   }
 
   /** True: nothing more is to be said on this channel. False: the store or the device has to answer first. */
@@ -117,14 +130,14 @@ export class Answering {
       channel.sendFault(this.#outlet, this.#context.limits.retryAfterMs)
       return true
     }
-    if (this.#serving !== null) return this.#isServed(this.#serving)
+    if (this.#serving !== null) return this.#isServed(channel, this.#serving)
     if (channel.moved) return !this.#isJudgedAgain(channel) && this.#isAnswered(channel, nowMs)
     if (judgement.status === 'DELETED' || channel.isDeleted || !channel.open.pull || channel.incarnation.length === 0) {
       channel.sendOpened(this.#outlet, judgement, this.#advice(channel, judgement, nowMs))
-      channel.sendNothingPulled(this.#outlet, this.#isConfirmed(channel, judgement, judgement.head))
+      channel.sendNothingPulled(this.#outlet, this.#synced(channel, judgement, judgement.head))
       return true
     }
-    return this.#isServed(this.#beginServing(channel, judgement, nowMs))
+    return this.#isServed(channel, this.#beginServing(channel, judgement, nowMs))
   }
 
   #beginServing(channel: Channel, judgement: Judgement, nowMs: number): Serving {
@@ -138,7 +151,8 @@ export class Answering {
         snapshot: judgement.snapshot,
         after: judgement.after,
         acknowledged: channel.durables,
-        confirmed: (index) => this.#isConfirmed(channel, judgement, index),
+        isKnown: channel.isKnown,
+        synced: (index) => this.#synced(channel, judgement, index),
       },
       limits,
       this.#outlet,
@@ -166,14 +180,13 @@ export class Answering {
     serving.begin()
   }
 
-  #isServed(serving: Serving): boolean {
-    const { channel } = serving
+  #isServed(channel: Channel, serving: Serving): boolean {
     switch (this.#servingState) {
       case 'page':
-        this.#outlet.wish({ type: 'page', of: channel, request: serving.pageRequest })
+        this.#outlet.wish({ type: 'page', of: serving.channel, request: serving.pageRequest })
         return false
       case 'part':
-        this.#outlet.wish({ type: 'part', of: channel, request: serving.partRequest })
+        this.#outlet.wish({ type: 'part', of: serving.channel, request: serving.partRequest })
         return false
       case 'credit':
         this.#state = 'credit'
@@ -186,6 +199,7 @@ export class Answering {
         this.#more = true
         return true
       case 'synced':
+        channel.syncedAt = serving.syncedAt
         return true
     }
   }
@@ -219,8 +233,13 @@ export class Answering {
   }
 
   /** `end`: index of the last entry that was served, for a device that has pushed nothing and holds no mark yet. */
-  #isConfirmed({ open, incarnation, newestPushed }: Channel, { markIndex }: Judgement, end: number): boolean {
+  #synced({ open, incarnation, newestPushed }: Channel, { markIndex }: Judgement, end: number): SyncedAdvice {
+    const { witnesses, audience } = this.#context
+    const { deviceKey } = this.#peer
     const index = newestPushed > 0 ? newestPushed : (markIndex ?? end)
-    return this.#context.witnesses.confirm(open.documentId, incarnation, this.#peer.deviceKey, index)
+    return {
+      confirmed: witnesses.confirm(open.documentId, incarnation, deviceKey, index),
+      otherDevices: audience.othersOn(open.documentId, deviceKey),
+    }
   }
 }

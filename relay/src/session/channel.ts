@@ -5,6 +5,7 @@ import { bytesKey, equalBytes } from '../bytes.ts'
 import type { Judgement, JudgeRequest } from '../store/contract.ts'
 import { includesRight, type Right } from '../token/grants.ts'
 import type { Durable } from './durable.ts'
+import type { Place } from './lingering.ts'
 import type { Outlet } from './outlet.ts'
 import type { Peer } from './peer.ts'
 import type { ChannelRequest } from './request.ts'
@@ -24,6 +25,13 @@ export interface Advice {
   readonly claimWanted: boolean
 }
 
+/** What SYNCED says beside where it ends. */
+export interface SyncedAdvice {
+  /** Whether another device holds what this one pushed. */
+  readonly confirmed: boolean
+  readonly otherDevices: number
+}
+
 export class Channel {
   readonly request: ChannelRequest
   fault: ChannelFault | null = null
@@ -35,6 +43,8 @@ export class Channel {
   isDeleted = false
   /** OPENED was sent. */
   opened = false
+  /** Everything was given up to here. */
+  syncedAt: Pick<Place, 'mark' | 'index'> | null = null
   /** How often the log turned out to be another one than was judged. */
   moves = 0
   #judgement: Judgement | null = null
@@ -45,11 +55,54 @@ export class Channel {
   #leased: Leased | null = null
   #compacted: Compacted | null = null
   #deleted: Deleted | null = null
-  #unserved: readonly string[]
+  /** Of the OPEN, and why. */
+  #unserved: string | null
+  /** What the device knows already, and need not be told in OPENED. */
+  readonly #known: Place | null
 
-  constructor(request: ChannelRequest) {
+  /** `unserved`: what of the OPEN is not served; null: nothing. */
+  constructor(request: ChannelRequest, unserved: string | null = null, known: Place | null = null) {
     this.request = request
-    this.#unserved = request.open.linger ? ['linger', ...request.unserved] : request.unserved
+    this.#unserved = unserved
+    this.#known = known
+    this.right = known?.right ?? null
+  }
+
+  /** One that lingers, and goes on at its place. */
+  static live(place: Place): Channel {
+    const { open, incarnation, mark } = place
+    const asked = { pull: true, push: false, linger: true, create: false, reseeding: false }
+    const rest = { incarnation, mark, receipt: NOTHING, claim: null, partial: null }
+    const nothing = { pushes: [], repairs: [], lease: null, snapshotPuts: [], deletion: null }
+    return new Channel({ open: { type: 'OPEN', ...open, ...asked, ...rest }, ...nothing }, null, place)
+  }
+
+  /** Where it goes on lingering; null: it does not. */
+  get place(): Place | null {
+    const { open, right, syncedAt, status, fault } = this
+    if (syncedAt === null || fault !== null || status === 'DELETED' || this.isDeleted) return null
+    const { channel, documentId } = open
+    // Copies: they outlive message and page.
+    const incarnation = this.incarnation.slice()
+    const generation = this.#judgement?.generation.slice() ?? NOTHING
+    return {
+      open: { channel, documentId },
+      right,
+      incarnation,
+      generation,
+      mark: syncedAt.mark.slice(),
+      index: syncedAt.index,
+    }
+  }
+
+  /** Nothing that OPENED would say is new to the device. */
+  get isKnown(): boolean {
+    const known = this.#known
+    const judgement = this.#judgement
+    if (known === null || judgement === null || this.opened) return false
+    const isSameLog =
+      this.status === 'OK' && judgement.snapshot === null && equalBytes(known.incarnation, this.incarnation)
+    return isSameLog && equalBytes(known.generation, judgement.generation)
   }
 
   get open(): Open {
@@ -151,8 +204,12 @@ export class Channel {
     this.isDeleted = code === 'OK'
   }
 
-  /** OPENED, and all answers that have no place in the log. */
+  /** OPENED, unless it is known, and all answers that have no place in the log. */
   sendOpened(outlet: Outlet, judgement: Judgement, advice: Advice): void {
+    if (this.isKnown) {
+      this.opened = true
+      return
+    }
     const { channel, pull } = this.open
     outlet.send({
       type: 'OPENED',
@@ -166,16 +223,17 @@ export class Channel {
       ...this.turn,
     })
     this.opened = true
-    for (const what of this.#unserved) sendUnsupported(outlet, channel, what)
-    this.#unserved = []
+    if (this.#unserved !== null) sendUnsupported(outlet, channel, this.#unserved)
+    this.#unserved = null
     this.#sendAnswers(outlet)
   }
 
-  /** Ends a channel on which nothing was pulled, or where there is no log. */
-  sendNothingPulled(outlet: Outlet, confirmed: boolean): void {
+  /** All that there is to say where nothing was pulled, or where there is no log. */
+  sendNothingPulled(outlet: Outlet, advice: SyncedAdvice): void {
     const { channel } = this.open
     for (const durable of this.durables) outlet.acknowledge(channel, durable)
-    outlet.send({ type: 'SYNCED', channel, mark: NOTHING, tag: zeroTag(), confirmed, otherDevices: 0 })
+    outlet.send({ type: 'SYNCED', channel, mark: NOTHING, tag: zeroTag(), ...advice })
+    this.syncedAt = { mark: NOTHING, index: 0 }
   }
 
   /** Ends the channel; a push that was not stored for it is refused with the same code. */

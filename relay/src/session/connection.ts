@@ -12,12 +12,13 @@ import {
 import type { Logger, SparingLog } from '../logger.ts'
 import { type RelayStore, RelayStoreError } from '../store/contract.ts'
 import { TokenError, type TokenVerifier, type VerifiedToken } from '../token/tokens.ts'
+import type { Member } from './audience.ts'
 import type { SessionContext } from './context.ts'
 import type { Effect, Failed, SessionEvent, StoreWish } from './effects.ts'
 import { FRAME_BYTES } from './outlet.ts'
 import type { Postponed } from './postponed.ts'
 import { Session, type SessionOptions } from './session.ts'
-import { fulfil } from './store-wishes.ts'
+import { announce, fulfil } from './store-wishes.ts'
 
 /** The device's end of a connection, as a session needs it: a WebSocket, an HTTP response, or nothing but memory. */
 export interface Carrier {
@@ -58,7 +59,7 @@ export interface ConnectionContext extends SessionContext {
   readonly writer: MessageWriter
 }
 
-export class DrivenConnection implements Connection {
+export class DrivenConnection implements Connection, Member {
   readonly #context: ConnectionContext
   readonly #carrier: Carrier
   readonly #ended: (connection: DrivenConnection) => void
@@ -106,6 +107,14 @@ export class DrivenConnection implements Connection {
 
   closed(): void {
     this.tell({ type: 'closed' })
+  }
+
+  news(documentId: string, index: number): void {
+    this.tell({ type: 'news', documentId, index })
+  }
+
+  awareness(documentId: string, bytes: Uint8Array): void {
+    this.tell({ type: 'awareness', documentId, bytes })
   }
 
   /** Events that arise while effects are carried out wait for their turn, so that the session never overtakes itself. */
@@ -156,6 +165,15 @@ export class DrivenConnection implements Connection {
       case 'awaitWritable':
         this.#awaitingWritable = true
         this.writable()
+        return
+      case 'join':
+        this.#context.audience.join(effect.documentId, effect.deviceKey, this)
+        return
+      case 'leave':
+        this.#context.audience.leave(effect.documentId, effect.deviceKey, this)
+        return
+      case 'spread':
+        this.#context.audience.spread(effect.documentId, effect.bytes, this)
         return
       case 'stopReading':
         this.#carrier.pause?.()
@@ -223,7 +241,10 @@ export class DrivenConnection implements Connection {
 
   #ask(wish: StoreWish): void {
     fulfil(this.#context.store, wish, this.#context.postponed).then(
-      (answer) => this.tell(answer),
+      (answer) => {
+        this.tell(answer)
+        announce(this.#context.audience, wish, answer)
+      },
       (error: unknown) => this.#failed(wish.type, wish.of, error),
     )
   }

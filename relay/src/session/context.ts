@@ -1,5 +1,6 @@
 // What the sessions of one relay share.
 import type { Limits } from '../limits.ts'
+import type { Audience } from './audience.ts'
 import type { Leases } from './leases.ts'
 import type { Turns } from './turns.ts'
 import type { Witnesses } from './witnesses.ts'
@@ -9,6 +10,7 @@ export interface SessionContext {
   /** The store's, 16 bytes. */
   readonly epoch: Uint8Array
   readonly leases: Leases
+  readonly audience: Audience
   readonly turns: Turns
   readonly witnesses: Witnesses
   readonly sha256: (bytes: Uint8Array) => Uint8Array

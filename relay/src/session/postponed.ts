@@ -9,10 +9,11 @@ export class Postponed {
   /** The newest of each document: every repair does for all causes. */
   readonly #byDocument = new Map<string, RepairRequest>()
 
-  async ask(store: RelayStore, request: RepairRequest): Promise<void> {
+  /** True: it was made. */
+  async ask(store: RelayStore, request: RepairRequest): Promise<boolean> {
     const outcome = await store.repair(request)
     this.#byDocument.delete(request.documentId)
-    if (outcome !== 'later') return
+    if (outcome !== 'later') return outcome === 'drawn'
     const { documentId, incarnation, fingerprint } = request
     // A view of a message would keep all of it.
     this.#byDocument.set(documentId, {
@@ -22,10 +23,15 @@ export class Postponed {
     })
     const [oldest] = this.#byDocument.keys()
     if (oldest !== undefined && this.#byDocument.size > DOCUMENTS_MAX) this.#byDocument.delete(oldest)
+    return false
   }
 
-  /** Rejects as the store does; what is put off stays so then. */
-  async askAgain(store: RelayStore): Promise<void> {
-    for (const request of [...this.#byDocument.values()]) await this.ask(store, request)
+  /** Rejects as the store does; what is put off stays so then. @returns ids of the documents that were repaired */
+  async askAgain(store: RelayStore): Promise<readonly string[]> {
+    const repaired: string[] = []
+    for (const request of [...this.#byDocument.values()]) {
+      if (await this.ask(store, request)) repaired.push(request.documentId)
+    }
+    return repaired
   }
 }

@@ -10,6 +10,7 @@ import type { RoundEvent } from './effects.ts'
 import { Feeding } from './feeding.ts'
 import { Intake, type TakenPush } from './intake.ts'
 import { Judging } from './judging.ts'
+import type { Lingering } from './lingering.ts'
 import { Maintenance } from './maintenance.ts'
 import type { Outlet } from './outlet.ts'
 import type { Peer } from './peer.ts'
@@ -23,7 +24,7 @@ export class Round {
   readonly #context: SessionContext
   readonly #outlet: Outlet
   readonly #peer: Peer
-  readonly #channels: readonly Channel[]
+  readonly channels: readonly Channel[]
   readonly #judging: Judging
   readonly #intake: Intake
   readonly #maintenance: Maintenance
@@ -32,16 +33,16 @@ export class Round {
   /** In the order of the append under way. */
   #appending: readonly TakenPush[] = []
 
-  constructor(context: SessionContext, outlet: Outlet, request: RoundRequest, peer: Peer) {
+  constructor(context: SessionContext, outlet: Outlet, request: RoundRequest, peer: Peer, lingering: Lingering) {
     this.#context = context
     this.#outlet = outlet
     this.#peer = peer
-    this.#channels = request.channels.map((channel) => new Channel(channel))
-    this.#judging = new Judging(context, outlet, peer, this.#channels)
+    this.channels = request.channels.map((channel) => new Channel(channel, lingering.begin(channel.open)))
+    this.#judging = new Judging(context, outlet, peer, this.channels)
     this.#intake = new Intake(context, outlet, peer)
     this.#maintenance = new Maintenance(context, outlet, peer)
     const feeding = new Feeding(request.feeds, peer.grants, context.limits, outlet)
-    this.#answering = new Answering(context, outlet, peer, this.#channels, feeding)
+    this.#answering = new Answering(context, outlet, peer, this.channels, feeding)
   }
 
   get state(): RoundState {
@@ -84,8 +85,8 @@ export class Round {
 
   #takeIn(nowMs: number): void {
     this.#phase = 'intake'
-    for (const channel of this.#channels) channel.askTurn(this.#context.turns, this.#peer, nowMs)
-    this.#intake.begin(this.#channels, nowMs)
+    for (const channel of this.channels) channel.askTurn(this.#context.turns, this.#peer, nowMs)
+    this.#intake.begin(this.channels, nowMs)
     if (this.#intake.done) this.#append(nowMs)
   }
 
@@ -121,8 +122,8 @@ export class Round {
 
   #maintain(nowMs: number): void {
     this.#phase = 'maintenance'
-    for (const channel of this.#channels) channel.endTurn(this.#context.turns, this.#peer)
-    this.#maintenance.begin(this.#channels, this.#intake.snapshots, nowMs)
+    for (const channel of this.channels) channel.endTurn(this.#context.turns, this.#peer)
+    this.#maintenance.begin(this.channels, this.#intake.snapshots, nowMs)
     if (this.#maintenance.done) this.#answer(nowMs)
   }
 

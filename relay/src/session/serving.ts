@@ -5,6 +5,7 @@ import type { Entry, Open } from '@tidemark/protocol'
 import { equalBytes } from '../bytes.ts'
 import type { Limits } from '../limits.ts'
 import type { Judgement, PayloadRequest, ReadPage, ReadRequest, StoredEntry } from '../store/contract.ts'
+import type { Channel, SyncedAdvice } from './channel.ts'
 import type { Durable } from './durable.ts'
 import type { Outlet } from './outlet.ts'
 import { Transfer } from './transfer.ts'
@@ -24,8 +25,10 @@ export interface Served {
   readonly snapshot: Judgement['snapshot']
   readonly after: number
   readonly acknowledged: readonly Durable[]
-  /** Whether another device holds what this one pushed; `index`: the end of what was served. */
-  readonly confirmed: (index: number) => boolean
+  /** The device knows this log and its generation: if there is nothing to give, there is nothing to say. */
+  readonly isKnown: boolean
+  /** `index`: the end of what was served. */
+  readonly synced: (index: number) => SyncedAdvice
 }
 
 export class Serving {
@@ -41,6 +44,7 @@ export class Serving {
   #partial: Open['partial']
   #after: number
   #page: ReadPage | null = null
+  #syncedAt: Channel['syncedAt'] = null
   #next = 0
   /** Where the next entry of the page goes on, if it is no long one. */
   #offset = 0
@@ -72,6 +76,11 @@ export class Serving {
 
   get channel(): number {
     return this.#open.channel
+  }
+
+  /** Null until all was given. */
+  get syncedAt(): Channel['syncedAt'] {
+    return this.#syncedAt
   }
 
   get pageRequest(): ReadRequest {
@@ -143,8 +152,9 @@ export class Serving {
       this.#outlet.send({ type: 'MARK', channel, mark })
       return this.#outlet.full ? 'writable' : 'page'
     }
-    const confirmed = this.#served.confirmed(through)
-    this.#outlet.send({ type: 'SYNCED', channel, mark, tag, confirmed, otherDevices: 0 })
+    this.#syncedAt = { mark, index: through }
+    const isNothingNew = this.#served.isKnown && through === this.#served.after
+    if (!isNothingNew) this.#outlet.send({ type: 'SYNCED', channel, mark, tag, ...this.#served.synced(through) })
     return 'synced'
   }
 

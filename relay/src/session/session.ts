@@ -17,8 +17,11 @@ import { bytesKey } from '../bytes.ts'
 import type { VerifiedToken } from '../token/tokens.ts'
 import type { SessionContext } from './context.ts'
 import type { Effect, RoundEvent, SessionEvent } from './effects.ts'
+import { Lingering } from './lingering.ts'
+import { LiveRound } from './live-round.ts'
 import { Outlet } from './outlet.ts'
-import { readCredit, readRound } from './request.ts'
+import type { Peer } from './peer.ts'
+import { type Asides, readAsides, readRound } from './request.ts'
 import { Round } from './round.ts'
 import { WaitingRounds } from './waiting-rounds.ts'
 
@@ -27,6 +30,13 @@ export interface SessionOptions {
   readonly oneRound: boolean
   /** The token of an Authorization header; empty where there is none. */
   readonly headerToken: string
+}
+
+/** What is known of the device once its token is verified. */
+interface Admitted {
+  readonly peer: Peer
+  readonly expiresAtMs: number
+  readonly lingering: Lingering
 }
 
 /** A round that awaits CREDIT is read on for, since that may stand behind rounds sent ahead: so far, and no further. */
@@ -41,11 +51,13 @@ export class Session {
   #roundDeadlineAtMs = 0
   #restarting = false
   #deviceId: Uint8Array = new Uint8Array(0)
-  #token: VerifiedToken | null = null
+  #admitted: Admitted | null = null
+  /** When the device last sent something. */
+  #heardAtMs: number
   /** What came after the first message, and before WELCOME. */
   #verifyingBytes = 0
   readonly #waiting = new WaitingRounds()
-  #round: Round | null = null
+  #round: Round | LiveRound | null = null
   #isReading = true
 
   constructor(context: SessionContext, options: SessionOptions, nowMs: number) {
@@ -53,6 +65,7 @@ export class Session {
     this.#options = options
     this.#outlet = new Outlet(options.oneRound, context.limits.sendBufferBytesMax)
     this.#deadlineAtMs = nowMs + context.limits.verifyTimeoutMs
+    this.#heardAtMs = nowMs
   }
 
   get state(): RelaySessionState {
@@ -71,7 +84,7 @@ export class Session {
 
   /** The first message is held to other limits than the later ones. */
   get welcomed(): boolean {
-    return this.#token !== null
+    return this.#admitted !== null
   }
 
   handle(event: SessionEvent, nowMs: number): readonly Effect[] {
@@ -89,6 +102,13 @@ export class Session {
       case 'writable':
         this.#outlet.writable()
         this.#resume('writable', nowMs)
+        break
+      case 'news':
+        this.#admitted?.lingering.news(event.documentId, event.index)
+        if (this.#state === 'READY') this.#goOn(nowMs)
+        break
+      case 'awareness':
+        this.#awareness(event.documentId, event.bytes)
         break
       case 'deadline':
         this.#deadline(nowMs)
@@ -118,9 +138,11 @@ export class Session {
       this.#hello(frames, bytes, nowMs)
       return
     }
-    const creditBytes = readCredit(frames)
-    if (creditBytes === null) this.#receiveRound(frames, bytes, nowMs)
-    else this.#credit(creditBytes, nowMs)
+    this.#heardAtMs = nowMs
+    const asides = readAsides(frames, this.#lingers)
+    if (asides === null) this.#receiveRound(frames, bytes, nowMs)
+    else this.#takeAsides(asides, nowMs)
+    if (this.#state === 'READY') this.#deadlineAtMs = this.#idleUntilMs()
   }
 
   #hello(frames: readonly Frame[], bytes: number, nowMs: number): void {
@@ -162,7 +184,7 @@ export class Session {
 
   /** Whether sent ahead or not, a round is read when it comes, and begun once the one before it is answered. */
   #receiveRound(frames: readonly Frame[], bytes: number, nowMs: number): void {
-    const underWay = this.#waiting.count + (this.#round === null ? 0 : 1)
+    const underWay = this.#waiting.count + (this.#round instanceof Round ? 1 : 0)
     if (underWay >= (this.#options.oneRound ? 1 : ROUNDS_UNDER_WAY_MAX)) {
       this.#fail('MALFORMED', `There are ${underWay} rounds before this one that were not answered with DONE`)
       return
@@ -175,7 +197,7 @@ export class Session {
     if (!this.#isWaiting(frames, bytes, nowMs)) return
     const { limits } = this.#context
     if (this.#state === 'READY') {
-      this.#nextRound(nowMs)
+      this.#goOn(nowMs)
     } else if (this.#waiting.count > 1 && this.#waiting.bytes > WAITING_FACTOR_MAX * limits.waitingBytesMax) {
       this.#fail('OVERLOADED', 'Too much was sent ahead')
     }
@@ -185,28 +207,51 @@ export class Session {
   #isWaiting(frames: readonly Frame[], bytes: number, nowMs: number): boolean {
     const { limits } = this.#context
     const channelsMax = this.welcomed ? limits.channelsMax : LIMITS_BEFORE_WELCOME.opensMax
-    const request = readRound(frames, { ...limits, channelsMax })
+    const request = readRound(frames, { ...limits, channelsMax }, this.#lingers)
     if ('code' in request) {
       this.#fail(request.code, request.message)
       return false
     }
     this.#waiting.add(request, bytes, frames.length)
-    // At once, as any CREDIT: the round before may be waiting for it. Over HTTP there is none.
-    if (request.creditBytes > 0 && !this.#options.oneRound) this.#credit(request.creditBytes, nowMs)
+    this.#takeAsides(request.asides, nowMs)
     return true
   }
 
-  /** Also between rounds: DONE may have crossed a CREDIT on its way. */
-  #credit(bytes: number, nowMs: number): void {
-    this.#outlet.credit(bytes)
+  /** At once, and also between rounds: DONE may have crossed a CREDIT on its way, and the round before may wait for it. */
+  #takeAsides({ creditBytes, awareness }: Asides, nowMs: number): void {
+    for (const { channel, bytes } of awareness) {
+      const documentId = this.#admitted?.lingering.documentOf(channel) ?? null
+      if (documentId !== null) this.#outlet.wish({ type: 'spread', documentId, bytes })
+    }
+    // Over HTTP there is none.
+    if (creditBytes === 0 || this.#options.oneRound) return
+    this.#outlet.credit(creditBytes)
     this.#resume('credit', nowMs)
+  }
+
+  readonly #lingers = (channel: number): boolean => this.#admitted?.lingering.documentOf(channel) != null
+
+  /** Lost where the device reads too slowly: who is there says so again and again. */
+  #awareness(documentId: string, bytes: Uint8Array): void {
+    const channel = this.#admitted?.lingering.channelOn(documentId) ?? null
+    if (channel === null) return
+    if (!this.#outlet.full) this.#outlet.send({ type: 'AWARENESS', channel, bytes }, bytes.length)
+    else if (this.#state === 'READY') this.#outlet.wish({ type: 'awaitWritable' })
+    if (this.#state === 'READY') this.#outlet.wish({ type: 'flush' })
   }
 
   #verified(token: VerifiedToken, relayTimeMs: number, nowMs: number): void {
     if (this.#state !== 'VERIFYING') return
-    this.#token = token
     this.#verifyingBytes = 0
     const { limits, epoch } = this.#context
+    const deviceId = this.#deviceId
+    const deviceKey = bytesKey(deviceId)
+    const connection = this.#options.oneRound ? null : this
+    this.#admitted = {
+      peer: { deviceId, deviceKey, grants: token.grants, connection },
+      expiresAtMs: token.expiresAtMs,
+      lingering: new Lingering(this.#outlet, limits.channelsMax, deviceKey),
+    }
     const { messageBytesMax, entryBytesMax, pieceBytesMax, channelsMax } = limits
     this.#outlet.send({
       type: 'WELCOME',
@@ -215,24 +260,27 @@ export class Session {
       limits: { messageBytesMax, entryBytesMax, pieceBytesMax, channelsMax },
       relayTimeMs,
     })
-    this.#nextRound(nowMs)
+    this.#goOn(nowMs)
   }
 
-  /** Begins the oldest round that waits, if there is one. */
-  #nextRound(nowMs: number): void {
-    const token = this.#token
-    const request = token === null ? null : this.#waiting.next()
-    if (token === null || request === null) return
-    if (token.expiresAtMs <= nowMs) {
+  /** Begins the oldest round that waits; if there is none, gives lingering channels what is new. */
+  #goOn(nowMs: number): void {
+    const admitted = this.#admitted
+    if (admitted === null) return
+    const { peer, lingering } = admitted
+    const request = this.#waiting.next()
+    const due = request === null ? lingering.takeDue() : []
+    if (request === null && due.length === 0) return
+    if (admitted.expiresAtMs <= nowMs) {
       this.#fail('TOKEN', 'The token has expired')
       return
     }
     this.#state = 'ANSWERING'
     this.#roundDeadlineAtMs = nowMs + this.#context.limits.roundTimeoutMs
-    const deviceId = this.#deviceId
-    const connection = this.#options.oneRound ? null : this
-    const peer = { deviceId, deviceKey: bytesKey(deviceId), grants: token.grants, connection }
-    this.#round = new Round(this.#context, this.#outlet, request, peer)
+    this.#round =
+      request === null
+        ? new LiveRound(this.#context, this.#outlet, peer, due)
+        : new Round(this.#context, this.#outlet, request, peer, lingering)
     this.#round.begin(nowMs)
     this.#settle(nowMs)
   }
@@ -263,12 +311,20 @@ export class Session {
       this.#deadlineAtMs = Math.min(stalledAtMs, this.#roundDeadlineAtMs)
       return
     }
+    this.#admitted?.lingering.settle(round.channels)
     this.#round = null
     this.#state = 'READY'
-    this.#deadlineAtMs = nowMs + limits.idleTimeoutMs
+    if (round instanceof Round) this.#heardAtMs = nowMs
+    this.#deadlineAtMs = this.#idleUntilMs()
     if (this.#options.oneRound) this.#close('OK', 'done', 0)
     else if (this.#restarting) this.#restart()
-    else this.#nextRound(nowMs)
+    else this.#goOn(nowMs)
+  }
+
+  /** Without a word of the device. What the relay says to lingering channels does not count: nobody may be there to read it. */
+  #idleUntilMs(): number {
+    const { idleTimeoutMs, lingerTimeoutMs } = this.#context.limits
+    return this.#heardAtMs + (this.#admitted?.lingering.isEmpty === false ? lingerTimeoutMs : idleTimeoutMs)
   }
 
   /** Reading stops while too much waits, but for a round that awaits CREDIT. */
@@ -318,6 +374,7 @@ export class Session {
     this.#state = 'CLOSED'
     this.#round = null
     this.#waiting.clear()
+    this.#admitted?.lingering.clear()
     this.#context.turns.closed(this)
   }
 }

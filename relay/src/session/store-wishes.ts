@@ -1,5 +1,6 @@
-// Asks the store what a session wishes for, and turns what it says into the session's events. Decides nothing.
+// Asks the store what a session wishes for, turns what it says into the session's events, and tells those who linger of it.
 import type { RelayStore } from '../store/contract.ts'
+import type { Audience } from './audience.ts'
 import { Durable } from './durable.ts'
 import type { StoreAnswer, StoreWish } from './effects.ts'
 import type { Postponed } from './postponed.ts'
@@ -35,5 +36,17 @@ export async function fulfil(store: RelayStore, wish: StoreWish, postponed: Post
       return { of, type: 'partRead', bytes: await store.readPayload(wish.request) }
     case 'feed':
       return { of, type: 'feedRead', page: await store.feed(wish.request) }
+  }
+}
+
+/** Who lingers on a document learns that its log has grown, or may be another one. Only what is flushed is ever answered. */
+export function announce(audience: Audience, wish: StoreWish, answer: StoreAnswer): void {
+  if (wish.type === 'append' && answer.type === 'appended') {
+    for (const [position, { documentId }] of wish.pushes.entries()) {
+      const outcome = answer.outcomes[position]
+      if (outcome !== undefined && Durable.is(outcome)) audience.tellNews(documentId, outcome.index)
+    }
+  } else if (wish.type === 'delete' || wish.type === 'repair') {
+    audience.tellNews(wish.request.documentId, Number.POSITIVE_INFINITY)
   }
 }

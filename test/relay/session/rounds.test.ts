@@ -363,20 +363,3 @@ describe('a tombstone', () => {
     expect(only(knowing, 'OPENED')).toMatchObject({ status: 'DELETED', incarnation })
   })
 })
-
-describe('what is not served yet', () => {
-  it('is answered UNSUPPORTED on its channel, and the rest of the channel is served', async () => {
-    const relay = new CoreUnderTest()
-    const frames = await relay.burst([
-      hello(WRITE),
-      open(1, NOVEL, { linger: true }),
-      push(1, payloadOf('one')),
-      { type: 'AWARENESS', channel: 1, bytes: payloadOf('x') },
-      END,
-    ])
-    expect(names(frames)).toBe('WELCOME OPENED ERROR ERROR ACK SYNCED DONE')
-    const errors = all(frames, 'ERROR')
-    expect(new Set(errors.map(({ code, channel }) => `${code} ${channel}`))).toEqual(new Set(['UNSUPPORTED 1']))
-    expect(errors.map(({ message }) => message.split(' ').at(-1))).toEqual(['linger', 'AWARENESS'])
-  })
-})
