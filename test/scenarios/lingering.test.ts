@@ -110,6 +110,9 @@ class LiveDevice {
         break
       case 'DONE':
         this.#isAnswered = true
+        break
+      default:
+        expect(frame.type).toBe('WELCOME')
     }
   }
 
