@@ -1,3 +1,13 @@
+export type { DocumentKey, KeyRing } from './crypto/key-ring.ts'
+export { type KeyRingOptions, type Keys, keyRing, newKey, type ScopedKey } from './crypto/keys.ts'
+export {
+  keyFromPassphrase,
+  newPassphraseKey,
+  type PassphraseCost,
+  type PassphraseParameters,
+} from './crypto/passphrase.ts'
+export type { DerivedKeys, EnvelopeContext, RandomBytes, SnapshotContext, Suite } from './crypto/suite.ts'
+export { suite1 } from './crypto/suite-1.ts'
 export type { TidemarkDocument } from './document.ts'
 export { type ErrorCode, type ProblemAction, TidemarkError, type TidemarkErrorDetails } from './errors.ts'
 export type { DocumentListing } from './library/library.ts'

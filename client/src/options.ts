@@ -1,5 +1,6 @@
 // The options of a Tidemark, checked: each error names the option that is wrong.
 import { isVault } from '@tidemark/protocol'
+import type { KeyRing } from './crypto/key-ring.ts'
 import { TidemarkError } from './errors.ts'
 import { type Platform, platformOf } from './platform.ts'
 import type { DeviceStore } from './store/contract.ts'
@@ -40,6 +41,8 @@ export interface TidemarkOptions {
   mirror?: readonly string[]
   /** Default whenUrgent. */
   compaction?: CompactionPolicy
+  /** End-to-end encryption, on this device; default: none. What lies in the store stays plain. */
+  encryption?: { keys: KeyRing }
   /** WebSocket, fetch, clock, timers, random. */
   platform?: Partial<Platform>
 }
@@ -50,6 +53,8 @@ export interface CheckedOptions {
   readonly schedule: Required<Schedule> | null
   readonly mirror: readonly string[]
   readonly compaction: CompactionPolicy
+  /** Null: nothing is encrypted. */
+  readonly keys: KeyRing | null
   readonly platform: Platform
 }
 
@@ -61,7 +66,7 @@ const TIMER_MS_MAX = 2 ** 31 - 1
 /** @throws TidemarkError BAD_OPTION, naming the option */
 export function checkOptions(options: TidemarkOptions): CheckedOptions {
   if (typeof options?.store?.open !== 'function') bad('store', 'a DeviceStore, such as indexedDbStore(name)')
-  if ('encryption' in options) bad('encryption', 'left out: this version does not encrypt yet')
+  const keys = options.encryption === undefined ? null : checkKeyRing(options.encryption?.keys)
   const relays = (options.relays ?? []).map((relay, i) => checkRelay(relay, `relays[${i}]`, options.token ?? ''))
   if (new Set(relays.map(({ url }) => url)).size < relays.length) bad('relays', 'different from each other')
   const mirror = options.mirror ?? []
@@ -71,7 +76,7 @@ export function checkOptions(options: TidemarkOptions): CheckedOptions {
   const compaction = options.compaction ?? 'whenUrgent'
   if (!COMPACTIONS.includes(compaction)) bad('compaction', `one of ${COMPACTIONS.join(', ')}`)
   const schedule = options.schedule === false ? null : checkSchedule(options.schedule ?? {})
-  return { store: options.store, relays, schedule, mirror, compaction, platform: platformOf(options.platform) }
+  return { store: options.store, relays, schedule, mirror, compaction, keys, platform: platformOf(options.platform) }
 }
 
 function checkRelay(relay: string | RelayTarget, name: string, token: TokenSource): Required<RelayTarget> {
@@ -82,6 +87,14 @@ function checkRelay(relay: string | RelayTarget, name: string, token: TokenSourc
   const carrier = target.carrier ?? 'auto'
   if (!CARRIERS.includes(carrier)) bad(`${name}.carrier`, `one of ${CARRIERS.join(', ')}`)
   return { url: target.url, token: target.token ?? token, carrier }
+}
+
+/** What is no key ring must not read as no encryption. */
+function checkKeyRing(keys: KeyRing): KeyRing {
+  const methods = [keys?.current, keys?.find, keys?.subscribe, keys?.suite?.derive]
+  if (methods.some((method) => typeof method !== 'function'))
+    bad('encryption.keys', 'a KeyRing, such as keyRing([key])')
+  return keys
 }
 
 function checkSchedule(schedule: Schedule): Required<Schedule> {

@@ -182,6 +182,7 @@ export class Tidemark {
       mirror,
       platform,
       relays: this.#relays,
+      keys: this.#options.keys,
       isScheduled: schedule !== null,
       changed: (id) => this.#changed(id),
       edited: () => this.#parts?.scheduler?.edited(),

@@ -113,7 +113,7 @@ describe('a Tidemark', () => {
       [{ store, schedule: { everyMs: 0 } }, 'schedule.everyMs'],
       [{ store, mirror: ['a/b'] }, 'mirror[0]'],
       [{ store, compaction: 'sometimes' }, 'compaction'],
-      [{ store, encryption: {} }, 'encryption'],
+      [{ store, encryption: {} }, 'encryption.keys'],
     ]
     for (const [options, name] of wrong) {
       const error = thrownBy(() => new Tidemark(options as never))

@@ -8,9 +8,9 @@ import {
   LIMITS_BEFORE_WELCOME,
   MessageWriter,
 } from '@tidemark/protocol'
-import type { Exchange, RoundPart } from '../document/exchange.ts'
-import { FORMAT_YJS_1 } from '../document/format.ts'
+import type { Exchange } from '../document/exchange.ts'
 import type { Outgoing } from '../document/outgoing.ts'
+import type { RoundPart } from '../document/round-part.ts'
 import type { UploadPiece } from '../document/upload.ts'
 
 /** Feed mark empty: from the beginning. */
@@ -110,13 +110,13 @@ function* framesOf(channel: number, part: RoundPart): Generator<Frame> {
   if (part.deletion !== null) yield { type: 'DELETE', channel, mark: part.deletion }
 }
 
-function pushFrame(channel: number, { id: pushId, payload: bytes }: Outgoing): Frame {
-  return { type: 'PUSH', channel, pushId, format: FORMAT_YJS_1, total: bytes.length, offset: 0, bytes }
+function pushFrame(channel: number, { id: pushId, format, payload: bytes }: Outgoing): Frame {
+  return { type: 'PUSH', channel, pushId, format, total: bytes.length, offset: 0, bytes }
 }
 
 function pieceFrame(channel: number, { outgoing, fence, offset, bytes }: UploadPiece): Frame {
-  const { id, payload, changes, mark } = outgoing
+  const { id, format, payload, changes, mark } = outgoing
   const total = payload.length
-  if (changes !== null) return { type: 'PUSH', channel, pushId: id, format: FORMAT_YJS_1, total, offset, bytes }
+  if (changes !== null) return { type: 'PUSH', channel, pushId: id, format, total, offset, bytes }
   return { type: 'SNAPSHOT_PUT', channel, fence, mark, snapshotId: id, total, offset, bytes }
 }

@@ -1,4 +1,5 @@
 // One device: its opened store, its library, and the documents that are in memory, each for as long as somebody holds it.
+import type { KeyRing } from '../crypto/key-ring.ts'
 import { documentStatus } from '../document/document-status.ts'
 import { LiveDocument } from '../document/live-document.ts'
 import { documentRecordKey, encodeDocumentRecord, type RelayViewRecord } from '../document/record.ts'
@@ -15,6 +16,8 @@ export interface DeviceOptions {
   readonly store: DeviceStore
   readonly relays: readonly string[]
   readonly mirror: readonly string[]
+  /** Null: nothing is encrypted. */
+  readonly keys: KeyRing | null
   readonly platform: Platform
   readonly isScheduled: boolean
   /** What a status shows of this document may have changed. */
@@ -46,6 +49,8 @@ export class Device {
   /** By document id: rows that are being removed. */
   readonly #removals = new Map<string, Promise<void>>()
   readonly #paces = new Map<string, Pace>()
+  /** Ends the subscription to the keys. */
+  readonly #forgetKeys: () => void
 
   /** @throws TidemarkError STORE_IN_USE, STORE_FAILED */
   static async open(options: DeviceOptions): Promise<Device> {
@@ -66,6 +71,10 @@ export class Device {
     this.store = store
     this.id = id
     this.library = library
+    this.#forgetKeys =
+      options.keys?.subscribe(() => {
+        for (const document of this.inMemory()) document.keysChanged()
+      }) ?? (() => undefined)
   }
 
   /** Loads the document, or takes the one in memory. Every `acquire` wants a `release`. @throws TidemarkError STORE_FAILED */
@@ -162,7 +171,8 @@ export class Device {
       }))
       const { unsentSince, hasPendingEdits } = document
       const isSaved = !hasPendingEdits
-      const problem = document.storeProblem ?? heldProblem(document) ?? conflictProblem(documentId, document.conflict)
+      const ofKeys = document.held.problem ?? document.lockedProblem
+      const problem = document.storeProblem ?? ofKeys ?? conflictProblem(documentId, document.conflict)
       return documentStatus({ isSaved, isSyncing: document.exchanges > 0, isScheduled, unsentSince, problem, views })
     }
     const record = this.library.record(documentId)
@@ -215,6 +225,7 @@ export class Device {
   }
 
   async close(): Promise<void> {
+    this.#forgetKeys()
     for (const document of this.inMemory()) if (document.isUnsent) document.touch()
     await this.flush()
     for (const document of this.inMemory()) document.destroy()
@@ -228,11 +239,13 @@ export class Device {
 
   async #load(documentId: string): Promise<LiveDocument> {
     await this.#removals.get(documentId)?.catch(() => undefined) // Then the rows are still there.
-    const { platform, relays, changed, edited, rebuilt } = this.#options
+    const { platform, relays, keys, changed, edited, rebuilt } = this.#options
     return LiveDocument.load({
       id: documentId,
       store: this.store,
       relays,
+      keys,
+      randomBytes: (length) => platform.randomBytes(length),
       now: () => platform.now(),
       random: () => platform.random(),
       changed: () => changed(documentId),
@@ -252,12 +265,4 @@ function conflictProblem(documentId: string, conflict: string): TidemarkError | 
   if (conflict === '') return null
   const message = `Another device has other content under the same id (${conflict}): was a device cloned, or a client id kept?`
   return new TidemarkError('DIVERGED', message, { documentId })
-}
-
-function heldProblem(document: LiveDocument): TidemarkError | null {
-  if (document.heldCount === 0) return null
-  const what = document.heldCount === 1 ? 'One entry' : `${document.heldCount} entries`
-  return new TidemarkError('CANNOT_APPLY', `${what} of this document cannot be applied; the rest syncs on`, {
-    documentId: document.id,
-  })
 }

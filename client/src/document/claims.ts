@@ -35,10 +35,13 @@ export class Claims {
   /** All up to the view's mark was given. */
   synced(): void {
     const { mark, generation, claimedMark } = this.#view
-    if (!this.#isWanted || mark.length === 0 || sameBytes(mark, claimedMark) || !this.#isTheLog()) return
-    const digest = claimOf({ documentId: this.#document.id, mark, canon: canonOf(this.#document.doc) })
-    const held = this.#document.heldOf(this.#view.relay).map(({ pushId }) => pushId)
-    this.#claim = { digest, profile: claimProfile(held), generation }
+    const { id: documentId, doc, payloads } = this.#document
+    const digestKey = payloads.digestKey
+    if (!this.#isWanted || mark.length === 0 || sameBytes(mark, claimedMark) || digestKey === null) return
+    if (!this.#isTheLog()) return
+    const digest = claimOf({ documentId, mark, canon: canonOf(doc), key: digestKey.key })
+    const held = this.#document.held.of(this.#view.relay).map(({ pushId }) => pushId)
+    this.#claim = { digest, profile: claimProfile(held, digestKey.id), generation }
     this.#view.claimedMark = mark
   }
 
@@ -55,7 +58,7 @@ export class Claims {
     const view = this.#view
     const document = this.#document
     if (view.isLacking || view.outgoing.some(({ changes }) => changes !== null)) return false
-    if (document.hasPendingEdits || document.needsRebuild) return false
+    if (document.hasPendingEdits || document.needsRebuild || document.held.hasSealed) return false
     // What is missing for good is part of the claim; what may still come is not.
     const missing = missingPairsOf(document.doc)
     return missing.length === 0 || view.isGapPermanent(hexOf(gapFingerprintOf(missing)))

@@ -3,6 +3,7 @@
 import type { Leased, Opened } from '@tidemark/protocol'
 import * as Y from 'yjs'
 import type { CompactionPolicy } from '../options.ts'
+import { FORMAT_SNAPSHOT } from './format.ts'
 import type { LiveDocument } from './live-document.ts'
 import { newOutgoing, type Outgoing } from './outgoing.ts'
 import type { RelayView } from './relay-view.ts'
@@ -71,8 +72,8 @@ export class Compaction {
   }
 
   /** The log has these, by the relay's word; what was pushed after the capture is not in it. */
-  given(payloads: readonly Uint8Array[]): void {
-    if (this.#captured !== null) this.#entries.push(...payloads)
+  given(updates: readonly Uint8Array[]): void {
+    if (this.#captured !== null) this.#entries.push(...updates)
   }
 
   /** The document is not the log, or no longer: nothing may be made of what was captured. */
@@ -109,18 +110,28 @@ export class Compaction {
   /** Only what the relay has, or gets in this very round, may be in it. */
   #capture(): boolean {
     const { resyncing, isUncarried, mark } = this.#view
-    const { hasPendingEdits, needsRebuild } = this.#document
+    const { hasPendingEdits, needsRebuild, held, payloads } = this.#document
     if (resyncing || isUncarried || mark.length === 0 || hasPendingEdits || needsRebuild) return false
+    if (held.hasSealed || payloads.isLocked) return false
     this.#captured = Y.encodeStateAsUpdate(this.#document.doc)
     this.#entries = []
     return true
   }
 
   #build(mark: Uint8Array): Outgoing | null {
-    const held = this.#document.heldOf(this.#view.relay)
-    const built = buildSnapshot({ state: this.#captured as Uint8Array, entries: this.#entries, held, mark })
+    const { held, payloads } = this.#document
+    const [state, entries] = [this.#captured as Uint8Array, this.#entries]
     this.#captured = null
     this.#entries = []
-    return 'reason' in built ? null : newOutgoing(built.snapshotId, built.payload, null, { mark })
+    if (held.hasSealed || payloads.isLocked) return null
+    const built = buildSnapshot({
+      state,
+      entries,
+      held: held.of(this.#view.relay),
+      mark,
+      seal: payloads.snapshotSeal(),
+    })
+    if ('reason' in built) return null
+    return newOutgoing({ id: built.snapshotId, format: FORMAT_SNAPSHOT, payload: built.payload }, null, { mark })
   }
 }

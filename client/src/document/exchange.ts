@@ -1,6 +1,6 @@
 // One document's part in a burst with one relay: what to open, push and ask, and what to make of the answers.
 // Takes frames, changes the document and its view; knows no socket, no channel numbers and no clock.
-import type { Ack, Code, Entries, FrameOf, Leased, Open, Opened, Snapshot, Synced } from '@tidemark/protocol'
+import type { Ack, Code, Entries, FrameOf, Leased, Opened, Snapshot, Synced } from '@tidemark/protocol'
 import * as Y from 'yjs'
 import { ERROR_CODE_OF, type ErrorCode, TidemarkError } from '../errors.ts'
 import type { CompactionPolicy } from '../options.ts'
@@ -10,14 +10,13 @@ import { Claims } from './claims.ts'
 import { Compaction } from './compaction.ts'
 import { GivingBack } from './giving-back.ts'
 import type { LiveDocument } from './live-document.ts'
-import { isLarge, noteStaged, type Outgoing } from './outgoing.ts'
-import { payloadId } from './payload-id.ts'
+import { isSealed, type Obstacle } from './obstacle.ts'
+import { isLarge, noteStaged } from './outgoing.ts'
 import { Pulling, partialOf } from './pulling.ts'
 import type { RelayView } from './relay-view.ts'
-import { type RepairFields, Repairs } from './repairs.ts'
-import { Upload, type UploadPart, type UploadPiece } from './upload.ts'
-
-export type OpenFields = Omit<Open, 'type' | 'channel'>
+import { Repairs } from './repairs.ts'
+import type { OpenFields, RoundPart } from './round-part.ts'
+import { Upload, type UploadPart } from './upload.ts'
 
 export interface ExchangeOptions {
   readonly document: LiveDocument
@@ -27,20 +26,6 @@ export interface ExchangeOptions {
   readonly windowBytes: number
   /** A tombstone is given back to a relay that lost it, and nothing else happens. */
   readonly handsBack: boolean
-}
-
-/** What a document says in one round, on one channel. */
-export interface RoundPart {
-  readonly open: OpenFields
-  /** Each whole, in one frame. */
-  readonly pushes: readonly Outgoing[]
-  /** Of these it asks how much the relay holds. */
-  readonly asks: readonly UploadPiece[]
-  readonly repairs: readonly RepairFields[]
-  /** The mark to ask the lease for; null: not asked. */
-  readonly lease: Uint8Array | null
-  /** The mark under which the document is deleted; null: it is not. */
-  readonly deletion: Uint8Array | null
 }
 
 /** A relay that loses its data again and again must not keep one burst going for ever: so many whole answers, and resyncs. */
@@ -91,9 +76,9 @@ export class Exchange {
       document,
       view,
       fail: (error) => this.#settle('failed', error),
-      cannotApply: (id) => this.#repairs.add('CANNOT_APPLY', id),
+      refused: (id, obstacle) => this.#noteRefusal(id, obstacle),
       tookSnapshot: () => this.#resync(),
-      took: (payloads) => this.#compaction.given(payloads),
+      took: (updates) => this.#compaction.given(updates),
     })
   }
 
@@ -123,7 +108,8 @@ export class Exchange {
   prepare(nowMs: number, pieceBytesMax: number): number {
     const { view, document } = this
     if (this.#deletes || document.needsRebuild) return 0
-    view.derivePushes(document.doc, nowMs, this.#givingBack.isAllowed, payloadId)
+    if (document.payloads.isLocked) this.#refusal ??= document.lockedProblem
+    else view.derivePushes(document.doc, nowMs, this.#givingBack.isAllowed, (update) => document.payloads.seal(update))
     document.transfers.keepOutgoing(view)
     return this.#upload.whole(pieceBytesMax).reduce((sum, { payload }) => sum + payload.length, 0)
   }
@@ -200,8 +186,13 @@ export class Exchange {
   acknowledged({ pushId, receipt }: Ack): void {
     const push = this.view.acknowledged(pushId, receipt.slice())
     if (push !== undefined) {
-      this.#pulling.acknowledged(push.payload)
-      this.#compaction.given([push.payload])
+      const opened = this.document.payloads.open(push)
+      if ('content' in opened) {
+        this.#pulling.acknowledged(opened.content)
+        this.#compaction.given([opened.content])
+      } else {
+        this.#compaction.spoil() // Its key has gone since it was sealed.
+      }
       this.document.transfers.dropOutgoing(push)
       this.#entriesPushed++
     }
@@ -301,7 +292,7 @@ export class Exchange {
 
   #open(pull: boolean, push: boolean): Omit<OpenFields, 'claim'> {
     const { view, document } = this
-    const reseeding = !this.#deletes && this.#givingBack.asks(this.#upload.isComplete)
+    const reseeding = !this.#deletes && !document.payloads.isLocked && this.#givingBack.asks(this.#upload.isComplete)
     const { incarnation, mark, receipt, creating } = view
     const partial = pull ? partialOf(view) : null
     this.#marksAsked.push(mark)
@@ -323,7 +314,8 @@ export class Exchange {
     this.#compaction.synced(frame.mark)
     for (const outgoing of view.landArrived()) document.transfers.dropOutgoing(outgoing)
     document.transfers.keepOutgoing(view)
-    this.#repairs.noteGap(document.doc, this.#isClean)
+    // What is held for want of a key leaves gaps that no repair brings.
+    if (!document.held.hasSealed) this.#repairs.noteGap(document.doc, this.#isClean)
     if (this.#isClean) this.#claims.synced()
   }
 
@@ -350,6 +342,14 @@ export class Exchange {
     this.#givingBack.restart()
     this.#compaction.spoil()
     this.#claims.spoil()
+  }
+
+  #noteRefusal(id: Uint8Array, obstacle: Obstacle): void {
+    const { cause } = obstacle
+    if (cause === 'CANNOT_APPLY') this.#repairs.add('CANNOT_APPLY', id)
+    else if (cause === 'NOT_AUTHENTIC') this.#repairs.add('CANNOT_DECRYPT', id)
+    // What is held may be taken in at any time from now on, behind the back of this exchange.
+    if (isSealed(obstacle)) this.#compaction.spoil()
   }
 
   #wasDeleted(): void {

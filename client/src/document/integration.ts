@@ -1,8 +1,11 @@
 // What goes into a Y.Doc beside plain updates: freeing what Yjs keeps pending, and telling edits of hooks apart from what a
 // relay gave. Knows no store and no relay.
 import * as Y from 'yjs'
+import { reportUncaught } from '../uncaught.ts'
 import { hasCompletePending } from './canon.ts'
 import { ChangeSet } from './change-set.ts'
+import type { Inspected } from './given.ts'
+import type { HeldEntry } from './rows.ts'
 
 /**
  * Yjs 13 can keep complete content pending for ever, because it notes only the first gap of a stack. Applying the
@@ -29,16 +32,68 @@ export function editsOfHooks(doc: Y.Doc, transaction: Y.Transaction): ChangeSet 
   return changes
 }
 
-/** Whether the update can be applied to what the document holds; tried on a copy. */
-export function canApply(doc: Y.Doc, update: Uint8Array): boolean {
-  const scratch = new Y.Doc()
+/** One of the updates threw, and is half applied; those after it were not tried. */
+export interface Failure {
+  readonly entry: HeldEntry
+  readonly error: unknown
+}
+
+/** Applies what a relay gave, in one transaction. @param begin called first, within it */
+export function integrate(
+  doc: Y.Doc,
+  origin: object,
+  entries: readonly Inspected[],
+  begin: (transaction: Y.Transaction) => void,
+): Failure | null {
+  let failure: Failure | null = null
   try {
-    Y.applyUpdate(scratch, Y.encodeStateAsUpdate(doc))
-    Y.applyUpdate(scratch, update)
-    return true
-  } catch {
-    return false
-  } finally {
-    scratch.destroy()
+    doc.transact((transaction) => {
+      begin(transaction)
+      for (const { entry, update } of entries) {
+        try {
+          Y.applyUpdate(doc, update)
+        } catch (error) {
+          failure = { entry, error }
+          return
+        }
+      }
+    }, origin)
+  } catch (error) {
+    // The document took the entries; what threw was an observer of the app's.
+    reportUncaught(error)
+  }
+  return failure
+}
+
+/** Updates tried on a copy of the document, one after the other, before they go into the document itself. */
+export class Trial {
+  readonly #doc: Y.Doc
+  /** Null: there is none yet, or the last update broke it. */
+  #copy: Y.Doc | null = null
+
+  constructor(doc: Y.Doc) {
+    this.#doc = doc
+  }
+
+  takes(update: Uint8Array): boolean {
+    this.#copy ??= this.#copied()
+    try {
+      Y.applyUpdate(this.#copy, update)
+      return true
+    } catch {
+      this.end()
+      return false
+    }
+  }
+
+  end(): void {
+    this.#copy?.destroy()
+    this.#copy = null
+  }
+
+  #copied(): Y.Doc {
+    const copy = new Y.Doc()
+    Y.applyUpdate(copy, Y.encodeStateAsUpdate(this.#doc))
+    return copy
   }
 }

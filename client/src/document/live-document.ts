@@ -1,45 +1,49 @@
 // A document in memory: its Y.Doc, the queue of rows on their way to the device store, and a view per relay.
 // It never talks to a relay; an Exchange does, through the views.
 import * as Y from 'yjs'
+import type { KeyRing } from '../crypto/key-ring.ts'
 import { TidemarkError } from '../errors.ts'
 import type { OpenDeviceStore } from '../store/contract.ts'
 import { storeError } from '../store/errors.ts'
-import { reportUncaught } from '../uncaught.ts'
-import { sameBytes } from './bytes.ts'
 import { ChangeSet } from './change-set.ts'
-import { FORMAT_YJS_1 } from './format.ts'
-import { canApply, editsOfHooks, nudgePending } from './integration.ts'
-import { type DocumentRecord, encodeDocumentRecord } from './record.ts'
-import { RelayView } from './relay-view.ts'
-import { type PendingRow, RowQueue } from './row-queue.ts'
-import { type HeldEntry, type HeldRow, isUpdatesRow, type Row } from './rows.ts'
 import {
-  addLaterRows,
+  CANNOT_APPLY,
+  entriesOfHeld,
+  type GivenEntry,
+  type Inspected,
+  inspectGiven,
+  type Refusal,
+  type Taken,
+} from './given.ts'
+import { HeldEntries } from './held-entries.ts'
+import { editsOfHooks, type Failure, integrate, nudgePending, Trial } from './integration.ts'
+import type { Obstacle } from './obstacle.ts'
+import { Payloads } from './payloads.ts'
+import { type DocumentRecord, encodeDocumentRecord } from './record.ts'
+import type { RelayView } from './relay-view.ts'
+import { type PendingRow, RowQueue } from './row-queue.ts'
+import { type HeldEntry, isUpdatesRow, type Row } from './rows.ts'
+import {
   fill,
   heldRows,
-  incomingOf,
-  outgoingOf,
+  loadView,
   readRows,
   readStoredDocument,
   type StoredDocument,
   type StoredRow,
 } from './stored-document.ts'
 import { Transfers } from './transfers.ts'
-import {
-  changesNewTo,
-  changesOfDocument,
-  changesOfPending,
-  changesOfTransaction,
-  encodeChanges,
-  inspectUpdate,
-} from './update.ts'
+import { changesNewTo, changesOfDocument, changesOfPending, changesOfTransaction, encodeChanges } from './update.ts'
 
 export interface LiveDocumentOptions {
   readonly id: string
   readonly store: OpenDeviceStore
   readonly relays: readonly string[]
+  /** Null: nothing is encrypted on this device. */
+  readonly keys: KeyRing | null
   now(): number
   random(): number
+  randomBytes(length: number): Uint8Array
   /** Something that a status shows may have changed. */
   changed(): void
   /** An edit was made on this device. */
@@ -57,6 +61,8 @@ export class LiveDocument {
   readonly id: string
   readonly views: ReadonlyMap<string, RelayView>
   readonly transfers: Transfers
+  readonly payloads: Payloads
+  readonly held: HeldEntries
   /** Milliseconds since 1970 of the oldest edit that the best relay lacks. */
   unsentSince: number | null
   /** The app deleted it: relays are to be told. */
@@ -71,7 +77,8 @@ export class LiveDocument {
   readonly #relayOrigin: object = { tidemark: 'relay' }
   #doc = new Y.Doc()
   #applying = false
-  #held: ReadonlyMap<number, HeldRow>
+  /** A key came while entries were on their way to the device store. */
+  #isRetryDue = false
   /** Entries that threw while they were integrated, by their push ids as text. */
   readonly #unappliable = new Set<string>()
   #needsRebuild = false
@@ -88,17 +95,18 @@ export class LiveDocument {
     }
   }
 
-  private constructor(options: LiveDocumentOptions, { rows, record }: StoredDocument) {
+  private constructor(options: LiveDocumentOptions, stored: StoredDocument) {
+    const { rows, record } = stored
     this.id = options.id
     this.#options = options
-    this.#held = heldRows(rows)
+    this.payloads = new Payloads(options.id, options.keys, options.randomBytes)
     fill(this.#doc, rows)
     this.#storedHasEdits = record?.hasEdits ?? false
     this.unsentSince = record?.unsentSince ?? null
     this.deleting = record?.deleting ?? false
     this.conflict = record?.conflict ?? ''
     const useless: number[] = []
-    this.views = new Map(options.relays.map((relay) => [relay, this.#loadView(relay, rows, record, useless)]))
+    this.views = new Map(options.relays.map((relay) => [relay, loadView(relay, stored, () => this.#given(), useless)]))
     this.#queue = new RowQueue({
       store: options.store,
       documentId: options.id,
@@ -108,6 +116,7 @@ export class LiveDocument {
       committed: (pending, byteLength, id) => this.#committed(pending, byteLength, id),
       changed: options.changed,
     })
+    this.held = new HeldEntries(options.id, heldRows(rows), () => this.#queue.pending)
     this.transfers = new Transfers(this.#queue, this.views)
     this.#queue.remove(useless)
     nudgePending(this.#doc, this.#relayOrigin)
@@ -138,15 +147,9 @@ export class LiveDocument {
     return this.#queue.problem
   }
 
-  get heldCount(): number {
-    return this.#heldRows().length
-  }
-
-  /** Entries of this relay's log that this device cannot apply. */
-  heldOf(relay: string): readonly HeldEntry[] {
-    return this.#heldRows()
-      .filter((row) => row.relay === relay)
-      .map(({ entry }) => entry)
+  /** Nothing of what is new here can be sent, for want of a key; null: it can, or there is nothing. */
+  get lockedProblem(): TidemarkError | null {
+    return this.isUnsent || this.hasPendingEdits ? this.payloads.lockedProblem : null
   }
 
   /** An entry was half applied: `rebuild` comes before the next exchange. */
@@ -186,35 +189,50 @@ export class LiveDocument {
     this.touch()
   }
 
-  /** Whether this can be applied, as far as can be told beforehand. */
-  canTake(entry: HeldEntry): boolean {
-    return this.#inspect(entry) !== null
+  /** What stands in the way of taking this in, as far as can be told beforehand; null: nothing. */
+  obstacleTo(entry: GivenEntry): Obstacle | null {
+    const inspected = this.#inspect(entry)
+    return 'cause' in inspected ? inspected : null
   }
 
   /**
-   * Applies what `view`'s relay gave, in one transaction, and queues the rows beside the record that says so.
-   * @returns those that cannot be applied, and are held
+   * Applies what `view`'s relay gave, in one transaction, and queues the rows beside the record that says so. What cannot
+   * be applied is held.
    * @throws TidemarkError CANNOT_APPLY: an entry was half applied; rebuild, then ask again.
    */
-  apply(view: RelayView, entries: readonly HeldEntry[]): readonly HeldEntry[] {
-    const given = new ChangeSet()
-    const good: HeldEntry[] = []
-    const bad: HeldEntry[] = []
+  apply(view: RelayView, entries: readonly GivenEntry[]): Taken {
+    const good: Inspected[] = []
+    const refused: Refusal[] = []
     for (const entry of entries) {
-      const changes = this.#inspect(entry)
-      if (changes === null) {
-        bad.push(entry)
-      } else {
-        good.push(entry)
-        given.addAll(changes)
-      }
+      const inspected = this.#inspect(entry)
+      if ('cause' in inspected) refused.push({ entry, obstacle: inspected })
+      else good.push(inspected)
     }
-    this.#take(view.relay, good, given)
-    const known = this.heldOf(view.relay)
-    const fresh = bad.filter(({ pushId }) => !known.some((held) => sameBytes(held.pushId, pushId)))
-    for (const entry of fresh) this.#queue.append({ kind: 'held', relay: view.relay, entry }, new ChangeSet())
+    this.#take(view.relay, good)
+    for (const { entry, obstacle } of refused) this.hold(view.relay, entry, obstacle)
     this.#queue.touch()
-    return bad
+    return { updates: good.map(({ update }) => update), refused }
+  }
+
+  /** Keeps what cannot be taken in now, once. */
+  hold(relay: string, { pushId, format, payload }: HeldEntry, obstacle: Obstacle): void {
+    const entry = { pushId, format, payload }
+    const isKnown = this.held.has(relay, entry)
+    this.held.note(entry, obstacle)
+    if (!isKnown) this.#queue.append({ kind: 'held', relay, entry }, new ChangeSet())
+  }
+
+  /** A snapshot was given, and what it stands for needs not be held any more. */
+  dropHeldBefore(relay: string, wasRead: boolean): void {
+    this.#queue.remove(this.held.replaceBySnapshot(relay, wasRead))
+  }
+
+  /** Keys came, or others are current: what is held may be readable, and what is unsent may leave. */
+  keysChanged(): void {
+    this.#isRetryDue = this.held.hasPending
+    if (!this.#needsRebuild) this.#retryHeld()
+    this.#options.changed()
+    if (this.isUnsent) this.#options.edited()
   }
 
   /** Brings the document back from the device store after an entry was half applied; `doc` is a new object then. */
@@ -244,6 +262,7 @@ export class LiveDocument {
     this.#needsRebuild = false
     nudgePending(this.#doc, this.#relayOrigin)
     this.#doc.on('update', this.#onUpdate)
+    this.#retryHeld()
     this.#options.rebuilt()
     before.destroy()
   }
@@ -251,17 +270,6 @@ export class LiveDocument {
   destroy(): void {
     this.#doc.off('update', this.#onUpdate)
     this.#doc.destroy()
-  }
-
-  #loadView(relay: string, rows: readonly StoredRow[], record: DocumentRecord | null, useless: number[]): RelayView {
-    const stored = record?.views.find((view) => view.relay === relay)
-    const view = new RelayView(relay, () => this.#given(), stored)
-    if (stored !== undefined) addLaterRows(view, rows, stored.unsentThroughRow)
-    view.outgoing = outgoingOf(rows, relay)
-    const { incoming, useless: dropped } = incomingOf(rows, relay)
-    view.incoming = incoming
-    useless.push(...dropped)
-    return view
   }
 
   /** Every origin but our own is an edit: also those of observers, of clean-up, and of another provider. */
@@ -291,52 +299,37 @@ export class LiveDocument {
     return changes
   }
 
-  #inspect({ pushId, format, payload }: HeldEntry): ChangeSet | null {
-    if (format !== FORMAT_YJS_1 || this.#unappliable.has(pushId.join())) return null
-    const changes = inspectUpdate(payload)
-    return 'reason' in changes ? null : changes
+  #inspect(entry: GivenEntry): Inspected | Obstacle {
+    return this.#unappliable.has(entry.pushId.join()) ? CANNOT_APPLY : inspectGiven(this.payloads, entry)
   }
 
-  /** @param given what the entries carry; rows that they take the place of go in the same commit */
-  #take(relay: string, entries: readonly HeldEntry[], given: ChangeSet, replaces: readonly number[] = []): void {
+  /** @param replaces rows that they take the place of, in the same commit */
+  #take(relay: string, entries: readonly Inspected[], replaces: readonly number[] = []): void {
+    const given = new ChangeSet()
+    for (const { changes } of entries) given.addAll(changes)
     // What the document has already is accounted for at every other relay: to count it again would be an echo.
     const fresh = changesNewTo(this.#doc, given)
     this.#integrate(entries)
-    const byteLength = entries.reduce((sum, { payload }) => sum + payload.length, 0)
+    const byteLength = entries.reduce((sum, { update }) => sum + update.length, 0)
     this.views.get(relay)?.known(given, byteLength)
     if (!fresh.isEmpty) for (const view of this.views.values()) if (view.relay !== relay) view.owes(fresh, byteLength)
     if (entries.length === 0) return
-    const updates = entries.map(({ payload }) => payload)
+    const updates = entries.map(({ update }) => update)
     this.#queue.append({ kind: 'relay', relay, updates }, given, replaces)
   }
 
-  #integrate(entries: readonly HeldEntry[]): void {
+  #integrate(entries: readonly Inspected[]): void {
     if (entries.length === 0) return
-    let failure: { readonly entry: HeldEntry; readonly error: unknown } | null = null
     this.#applying = true
-    try {
-      this.#doc.transact((transaction) => {
-        this.#saveEditsOfHooks(transaction)
-        for (const entry of entries) {
-          try {
-            Y.applyUpdate(this.#doc, entry.payload)
-          } catch (error) {
-            failure = { entry, error }
-            return
-          }
-        }
-      }, this.#relayOrigin)
-    } catch (error) {
-      // The document took the entries; what threw was an observer of the app's.
-      reportUncaught(error)
-    } finally {
-      this.#applying = false
-    }
+    const failure = integrate(this.#doc, this.#relayOrigin, entries, (transaction) =>
+      this.#saveEditsOfHooks(transaction),
+    )
+    this.#applying = false
     if (failure !== null) this.#failApply(failure)
     nudgePending(this.#doc, this.#relayOrigin)
   }
 
-  #failApply({ entry, error }: { readonly entry: HeldEntry; readonly error: unknown }): never {
+  #failApply({ entry, error }: Failure): never {
     this.#unappliable.add(entry.pushId.join())
     this.#needsRebuild = true
     throw new TidemarkError('CANNOT_APPLY', `An entry cannot be applied: ${String(error)}`, {
@@ -352,26 +345,37 @@ export class LiveDocument {
     if (changes !== null && update !== null) this.#queueLocal(update, changes)
   }
 
-  /** Those on their way to the device store too. */
-  #heldRows(): readonly HeldRow[] {
-    const queued = this.#queue.pending.flatMap(({ row }) => (row.kind === 'held' ? [row] : []))
-    return [...this.#held.values(), ...queued]
+  /** A newer program may be able to apply what an earlier one held, and keys may have come. */
+  #retryHeld(): void {
+    const trial = new Trial(this.#doc)
+    for (const [id, { relay, entry }] of [...this.held.stored]) {
+      const given = entriesOfHeld(this.payloads, entry)
+      const [first, ...others] = 'cause' in given ? [] : given
+      const obstacle = first === undefined ? (given as Obstacle) : this.#retry(relay, first, trial, [id])
+      if (obstacle !== null) this.held.note(entry, obstacle)
+      for (const other of obstacle === null ? others : []) {
+        const inTheWay = this.#retry(relay, other, trial)
+        if (inTheWay !== null) this.hold(relay, other, inTheWay)
+      }
+    }
+    trial.end()
   }
 
-  /** Entries of an earlier run: a newer program may be able to apply them. */
-  #retryHeld(): void {
-    for (const [id, { relay, entry }] of this.#held) {
-      const changes = this.#inspect(entry)
-      if (changes === null || !canApply(this.#doc, entry.payload)) continue // Still held.
-      this.#take(relay, [entry], changes, [id])
-    }
+  /** Takes it in, unless that would fail. */
+  #retry(relay: string, entry: GivenEntry, trial: Trial, replaces: readonly number[] = []): Obstacle | null {
+    const inspected = this.#inspect(entry)
+    if ('cause' in inspected) return inspected
+    if (!trial.takes(inspected.update)) return CANNOT_APPLY
+    this.#take(relay, [inspected], replaces)
+    return null
   }
 
   #committed({ row, changes, replaces }: PendingRow, byteLength: number, id: number): void {
-    if (replaces.length > 0) this.#held = new Map([...this.#held].filter(([held]) => !replaces.includes(held)))
-    if (row.kind === 'held') this.#held = new Map([...this.#held, [id, row]])
+    this.held.removed(replaces)
+    if (row.kind === 'held') this.held.committed(id, row)
     else if (row.kind === 'local') for (const view of this.views.values()) view.lacks(changes, byteLength)
     else if (row.kind === 'partial' || row.kind === 'outgoing') this.transfers.committed(row, id)
+    if (this.#isRetryDue && !this.held.hasPending) this.keysChanged()
   }
 
   #record(throughRow: number, pending: readonly PendingRow[]): Uint8Array {

@@ -3,10 +3,13 @@
 import { LIMITS_BEFORE_WELCOME } from '@tidemark/protocol'
 import { EMPTY } from './bytes.ts'
 import type { ChangeSet } from './change-set.ts'
+import type { IdentifiedPayload } from './payloads.ts'
 
 export interface Outgoing {
   /** Push id or snapshot id. */
   readonly id: Uint8Array
+  /** Of a push; of a snapshot it is of no account. */
+  readonly format: number
   readonly payload: Uint8Array
   /** What a push carries; null: it is a snapshot. */
   readonly changes: ChangeSet | null
@@ -21,12 +24,11 @@ export interface Outgoing {
 }
 
 export function newOutgoing(
-  id: Uint8Array,
-  payload: Uint8Array,
+  { id, format, payload }: IdentifiedPayload,
   changes: ChangeSet | null,
   { mark = EMPTY, rowId = null }: { mark?: Uint8Array; rowId?: number | null } = {},
 ): Outgoing {
-  return { id, payload, changes, mark, rowId, staged: 0, sent: 0 }
+  return { id, format, payload, changes, mark, rowId, staged: 0, sent: 0 }
 }
 
 /** Would not fit the first message of a connection whole. */

@@ -5,14 +5,22 @@ import * as Y from 'yjs'
 import { type ErrorCode, TidemarkError } from '../errors.ts'
 import { sameBytes } from './bytes.ts'
 import { firstContentConflict } from './content-conflicts.ts'
-import { FORMAT_YJS_1 } from './format.ts'
+import { FORMAT_SNAPSHOT } from './format.ts'
+import { CANNOT_APPLY, entriesOfSnapshot, type GivenEntry } from './given.ts'
 import { Incoming, type Piece } from './incoming.ts'
 import type { LiveDocument } from './live-document.ts'
+import type { Obstacle } from './obstacle.ts'
 import { payloadId } from './payload-id.ts'
 import type { RelayView } from './relay-view.ts'
 import type { HeldEntry } from './rows.ts'
 import { decodeSnapshotPayload, type SnapshotPayload, type SnapshotRefusal, snapshotIdOf } from './snapshot-payload.ts'
 import { changesOfTransaction } from './update.ts'
+
+interface GivenSnapshot {
+  readonly id: Uint8Array
+  readonly payload: Uint8Array
+  readonly decoded: SnapshotPayload | SnapshotRefusal
+}
 
 /** Rows of what has come of a payload are written about so often, and when the exchange ends. */
 const BYTES_UNSTORED_MAX: number = 1024 * 1024
@@ -24,12 +32,12 @@ export interface PullingOptions {
   readonly view: RelayView
   /** What was given is of no use, and nothing more of it is taken. */
   fail(error: TidemarkError): void
-  /** A repair is to be asked for: these bytes, by their id, cannot be applied. */
-  cannotApply(id: Uint8Array): void
-  /** A snapshot was taken in. */
+  /** This entry or snapshot, by its id, cannot be taken in. */
+  refused(id: Uint8Array, obstacle: Obstacle): void
+  /** A snapshot was given, and what it stands for is known: the relay has what it holds, and nothing else. */
   tookSnapshot(): void
-  /** These entries were taken in. */
-  took(payloads: readonly Uint8Array[]): void
+  /** What these entries carry was taken in. */
+  took(updates: readonly Uint8Array[]): void
 }
 
 export class Pulling {
@@ -40,8 +48,8 @@ export class Pulling {
   #hasMoved = false
   #collected: HeldEntry[] = []
   #collectedBytes = 0
-  #snapshot: { readonly id: Uint8Array; readonly payload: SnapshotPayload } | null = null
-  /** All that the relay gave since the resync of this exchange began; null: none began in it. */
+  #snapshot: GivenSnapshot | null = null
+  /** The updates that the relay gave since the resync of this exchange began; null: none began in it. */
   #givenSinceResync: Uint8Array[] | null = null
 
   constructor(options: PullingOptions) {
@@ -68,8 +76,8 @@ export class Pulling {
   }
 
   /** Acknowledged: it counts as given. */
-  acknowledged(payload: Uint8Array): void {
-    this.#givenSinceResync?.push(payload)
+  acknowledged(update: Uint8Array): void {
+    this.#givenSinceResync?.push(update)
   }
 
   entries({ entries }: Entries): void {
@@ -96,9 +104,13 @@ export class Pulling {
       this.#fail('BAD_HASH', 'A snapshot from the relay does not have the bytes that its id names')
       return
     }
-    const decoded = decodeSnapshotPayload(payload)
-    if ('reason' in decoded) this.#takeNothing(snapshotId, decoded)
-    else this.#snapshot = { id: snapshotId.slice(), payload: decoded }
+    const { payloads } = this.#options.document
+    const decoded = decodeSnapshotPayload(payload, (header, content) => payloads.openSnapshot(header, content))
+    if ('reason' in decoded && decoded.isNewer) {
+      this.#fail('VERSION', `The snapshot was made by a newer version: ${decoded.reason}`)
+    } else {
+      this.#snapshot = { id: snapshotId.slice(), payload, decoded }
+    }
   }
 
   /** Everything up to `mark` has been given: apply it, and store it with the mark. */
@@ -108,7 +120,7 @@ export class Pulling {
     if (this.isVoid) return
     this.#collectedBytes = 0
     try {
-      if (this.#snapshot !== null) this.#takeSnapshot(this.#snapshot.id, this.#snapshot.payload, mark)
+      if (this.#snapshot !== null) this.#takeSnapshot(this.#snapshot, mark)
       this.#takeEntries()
     } catch (error) {
       // Nothing of this page is stored, so the mark stays where it was.
@@ -166,45 +178,54 @@ export class Pulling {
   #takeEntries(): void {
     const entries = this.#collected
     if (entries.length === 0) return
-    const { document, view, cannotApply, took } = this.#options
-    const held = document.apply(view, entries)
-    for (const { pushId } of held) cannotApply(pushId)
+    const updates = this.#apply(entries)
     this.#collected = []
     this.entriesPulled += entries.length
-    const payloads = entries.filter((entry) => !held.includes(entry)).map(({ payload }) => payload)
-    this.#givenSinceResync?.push(...payloads)
-    took(payloads)
+    this.#options.took(updates)
   }
 
-  /** What the relay has is what the snapshot holds, and what it gives after it. */
-  #takeSnapshot(id: Uint8Array, { mark, update, held }: SnapshotPayload, given: Uint8Array): void {
+  #apply(entries: readonly GivenEntry[]): readonly Uint8Array[] {
+    const { document, view, refused } = this.#options
+    const taken = document.apply(view, entries)
+    for (const { entry, obstacle } of taken.refused) refused(entry.pushId, obstacle)
+    this.#givenSinceResync?.push(...taken.updates)
+    return taken.updates
+  }
+
+  #takeSnapshot({ id, payload, decoded }: GivenSnapshot, given: Uint8Array): void {
     this.#snapshot = null
-    const { document, view, cannotApply, tookSnapshot } = this.#options
-    if (!sameBytes(mark, given)) {
+    if ('reason' in decoded) {
+      this.#takeNothing({ pushId: id, format: FORMAT_SNAPSHOT, payload }, decoded.obstacle ?? CANNOT_APPLY)
+      return
+    }
+    const { document, view, tookSnapshot } = this.#options
+    if (!sameBytes(decoded.mark, given)) {
       const { relay } = view
       throw new TidemarkError('MALFORMED', 'The relay gave a snapshot under another mark than it was made', { relay })
     }
     this.#resyncBySnapshot()
-    const entry: HeldEntry = { pushId: id, format: FORMAT_YJS_1, payload: update }
-    const isUsable = document.canTake(entry)
+    const [state, ...held] = entriesOfSnapshot(id, decoded)
+    const obstacle = document.obstacleTo(state)
     // Of no use, it holds nothing: all that is known of what it stood for is owed, and goes up again.
-    if (isUsable) this.#lookForConflict(update)
-    else cannotApply(id)
+    if (obstacle === null) this.#lookForConflict(decoded.update)
+    else this.#options.refused(id, obstacle)
+    document.dropHeldBefore(view.relay, obstacle === null)
     // Whoever made the snapshot could not apply these either, and a repair was asked for then.
-    document.apply(view, isUsable ? [entry, ...held] : held)
-    if (isUsable) this.#givenSinceResync?.push(update)
+    this.#apply(obstacle === null ? [state, ...held] : held)
     tookSnapshot()
   }
 
-  /** A snapshot of which nothing can be read: the log is what comes after it. */
-  #takeNothing(id: Uint8Array, { reason, isNewer }: SnapshotRefusal): void {
-    if (isNewer) {
-      this.#fail('VERSION', `The snapshot was made by a newer version: ${reason}`)
-      return
-    }
+  /** Nothing of the snapshot can be read. */
+  #takeNothing(snapshot: HeldEntry, obstacle: Obstacle): void {
+    const { document, view, refused, tookSnapshot } = this.#options
+    document.dropHeldBefore(view.relay, false)
+    if (obstacle.cause !== 'CANNOT_APPLY') document.hold(view.relay, snapshot, obstacle)
+    // A plain one in an encrypted document is as good as none, and what it hides others have to give back.
+    refused(snapshot.pushId, obstacle.cause === 'NOT_ENCRYPTED' ? CANNOT_APPLY : obstacle)
+    // Others can read it, who will notice what it misses: what this device has, the relay has as before.
+    if (obstacle.cause === 'UNKNOWN_KEY') return
     this.#resyncBySnapshot()
-    this.#options.cannotApply(id)
-    this.#options.tookSnapshot()
+    tookSnapshot()
   }
 
   #resyncBySnapshot(): void {
@@ -235,9 +256,9 @@ export class Pulling {
     scratch.on('afterTransaction', (transaction: Y.Transaction) => {
       if (!transaction.local) view.known(changesOfTransaction(transaction), 0)
     })
-    for (const payload of given) {
+    for (const update of given) {
       try {
-        Y.applyUpdate(scratch, payload)
+        Y.applyUpdate(scratch, update)
       } catch {
         // Held by the document as well; the scratch document only saves bytes.
       }

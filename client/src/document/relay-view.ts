@@ -6,8 +6,12 @@ import { ChangeSet } from './change-set.ts'
 import { IdSet } from './id-set.ts'
 import type { Incoming } from './incoming.ts'
 import { newOutgoing, type Outgoing } from './outgoing.ts'
+import type { IdentifiedPayload } from './payloads.ts'
 import type { RelayViewRecord } from './record.ts'
 import { encodeChanges, pendingUpdate, structsBeyond } from './update.ts'
+
+/** An update as it goes out. */
+type Seal = (update: Uint8Array) => IdentifiedPayload
 
 /** Causes of repairs that are remembered: of more, the oldest would be reported once again. */
 const REPORTED_MAX = 64
@@ -148,15 +152,15 @@ export class RelayView {
   }
 
   /** Derives what is to be pushed beside what is on its way already; what is owed only where `mayGiveBack`. */
-  derivePushes(doc: Y.Doc, nowMs: number, mayGiveBack: boolean, idOf: (payload: Uint8Array) => Uint8Array): void {
+  derivePushes(doc: Y.Doc, nowMs: number, mayGiveBack: boolean, seal: Seal): void {
     const rest = this.unsent.copy()
     if (mayGiveBack) rest.addAll(this.owed)
     for (const { changes } of this.outgoing) if (changes !== null) rest.removeAll(changes)
     if (rest.isEmpty || this.#isDeferred(rest, nowMs)) return
     const pending = structsBeyond(doc, rest)
     rest.removeAll(pending)
-    this.#launch(encodeChanges(doc, rest), rest, idOf)
-    if (!pending.isEmpty) this.#launch(pendingUpdate(doc), pending, idOf)
+    this.#launch(encodeChanges(doc, rest), rest, seal)
+    if (!pending.isEmpty) this.#launch(pendingUpdate(doc), pending, seal)
   }
 
   /** What neither is on its way nor has arrived: a state that holds it is not the log's. */
@@ -216,11 +220,11 @@ export class RelayView {
     return fingerprint === this.gap && this.gapBursts >= GAP_BURSTS_PERMANENT
   }
 
-  #launch(payload: Uint8Array | null, changes: ChangeSet, idOf: (payload: Uint8Array) => Uint8Array): void {
-    if (payload === null) {
+  #launch(update: Uint8Array | null, changes: ChangeSet, seal: Seal): void {
+    if (update === null) {
       this.known(changes, 0) // Nothing of it is in the document.
     } else {
-      this.outgoing.push(newOutgoing(idOf(payload), payload, changes))
+      this.outgoing.push(newOutgoing(seal(update), changes))
     }
   }
 

@@ -2,6 +2,7 @@
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import { ChangeSet } from './change-set.ts'
+import { FORMAT_YJS_1 } from './format.ts'
 
 export type Row = UpdatesRow | HeldRow | PartialRow | OutgoingRow
 
@@ -14,7 +15,7 @@ export type UpdatesRow =
   /** Given by a relay, named by its URL. */
   | { readonly kind: 'relay'; readonly relay: string; readonly updates: readonly Uint8Array[] }
 
-/** An entry that this device cannot apply (yet). */
+/** An entry, or a snapshot, that this device cannot take in (yet). */
 export interface HeldRow {
   readonly kind: 'held'
   readonly relay: string
@@ -46,6 +47,8 @@ export interface OutgoingRow {
   readonly relay: string
   /** Push id or snapshot id. */
   readonly id: Uint8Array
+  /** Of a push; of a snapshot it is of no account. */
+  readonly format: number
   readonly payload: Uint8Array
   /** What a push carries; null: it is a snapshot. */
   readonly changes: ChangeSet | null
@@ -83,6 +86,7 @@ export function encodeRow(row: Row): Uint8Array {
       encoding.writeVarUint8Array(encoder, row.mark)
       encoding.writeVarUint(encoder, row.changes === null ? 0 : 1)
       row.changes?.write(encoder)
+      encoding.writeVarUint(encoder, row.format)
       break
     default:
       encoding.writeVarUint(encoder, row.updates.length)
@@ -114,7 +118,9 @@ export function decodeRow(bytes: Uint8Array): Row {
       const payload = decoding.readVarUint8Array(decoder)
       const mark = decoding.readVarUint8Array(decoder)
       const changes = decoding.readVarUint(decoder) === 0 ? null : ChangeSet.read(decoder)
-      return { kind, relay, id, payload, changes, mark }
+      // Before there was encryption, rows ended here.
+      const format = decoding.hasContent(decoder) ? decoding.readVarUint(decoder) : FORMAT_YJS_1
+      return { kind, relay, id, format, payload, changes, mark }
     }
   }
 }

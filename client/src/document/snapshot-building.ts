@@ -6,7 +6,7 @@ import { canonOf, hasCompletePending } from './canon.ts'
 import { ChangeSet } from './change-set.ts'
 import { deepDigestOf } from './deep-digest.ts'
 import type { HeldEntry } from './rows.ts'
-import { encodeSnapshotPayload, snapshotIdOf } from './snapshot-payload.ts'
+import { encodeSnapshotPayload, type SnapshotSeal, snapshotIdOf } from './snapshot-payload.ts'
 import { changesOfPending, inspectUpdate, structsBeyond } from './update.ts'
 
 export interface SnapshotParts {
@@ -17,6 +17,8 @@ export interface SnapshotParts {
   /** What it could not. */
   readonly held: readonly HeldEntry[]
   readonly mark: Uint8Array
+  /** Default null: it goes out plain. */
+  readonly seal?: SnapshotSeal | null
 }
 
 export interface BuiltSnapshot {
@@ -32,7 +34,7 @@ export function buildSnapshot(parts: SnapshotParts): BuiltSnapshot | { readonly 
   }
   const checked = checkedState([parts.state, ...parts.entries])
   if ('reason' in checked) return checked
-  const payload = encodeSnapshotPayload({ mark: parts.mark, held: parts.held, ...checked })
+  const payload = encodeSnapshotPayload({ mark: parts.mark, held: parts.held, ...checked }, parts.seal)
   return { payload, snapshotId: snapshotIdOf(payload) }
 }
 

@@ -1,10 +1,11 @@
 // A document as the device store holds it: its rows and its record, read and sorted by what they are for. Writes nothing.
 import * as Y from 'yjs'
 import type { OpenDeviceStore } from '../store/contract.ts'
+import type { ChangeSet } from './change-set.ts'
 import { Incoming } from './incoming.ts'
 import { newOutgoing, type Outgoing } from './outgoing.ts'
 import { type DocumentRecord, decodeDocumentRecord, documentRecordKey } from './record.ts'
-import type { RelayView } from './relay-view.ts'
+import { RelayView } from './relay-view.ts'
 import { decodeRow, type HeldRow, isUpdatesRow, type OutgoingRow, type PartialRow, type Row } from './rows.ts'
 import { inspectUpdate } from './update.ts'
 
@@ -44,6 +45,26 @@ export function heldRows(rows: readonly StoredRow[]): ReadonlyMap<number, HeldRo
   return new Map(rows.flatMap(({ id, row }) => (row.kind === 'held' ? [[id, row] as const] : [])))
 }
 
+/**
+ * One document as one relay has it, with what is under way. Without a record the relay lacks `everything`.
+ * @param useless takes the ids of rows that are of no use any more
+ */
+export function loadView(
+  relay: string,
+  { rows, record }: StoredDocument,
+  everything: () => ChangeSet,
+  useless: number[],
+): RelayView {
+  const stored = record?.views.find((view) => view.relay === relay)
+  const view = new RelayView(relay, everything, stored)
+  if (stored !== undefined) addLaterRows(view, rows, stored.unsentThroughRow)
+  view.outgoing = outgoingOf(rows, relay)
+  const { incoming, useless: dropped } = incomingOf(rows, relay)
+  view.incoming = incoming
+  useless.push(...dropped)
+  return view
+}
+
 /** What was on its way from a relay; rows that do not fit together are of no use, and are named. */
 export function incomingOf(
   rows: readonly StoredRow[],
@@ -57,7 +78,7 @@ export function incomingOf(
 export function outgoingOf(rows: readonly StoredRow[], relay: string): Outgoing[] {
   return rows
     .filter((one): one is StoredRow<OutgoingRow> => isOf(one.row, 'outgoing', relay))
-    .map(({ id, row }) => newOutgoing(row.id, row.payload, row.changes, { mark: row.mark, rowId: id }))
+    .map(({ id, row }) => newOutgoing(row, row.changes, { mark: row.mark, rowId: id }))
 }
 
 function isOf(row: Row, kind: 'partial' | 'outgoing', relay: string): boolean {
@@ -65,7 +86,7 @@ function isOf(row: Row, kind: 'partial' | 'outgoing', relay: string): boolean {
 }
 
 /** Edits whose rows came after the record. A row that a relay gave is in the record that was written with it. */
-export function addLaterRows(view: RelayView, rows: readonly StoredRow[], throughRow: number): void {
+function addLaterRows(view: RelayView, rows: readonly StoredRow[], throughRow: number): void {
   for (const { id, byteLength, row } of rows) {
     if (id <= throughRow || row.kind !== 'local') continue
     for (const update of row.updates) {

@@ -19,9 +19,9 @@ export class Transfers {
   /** Writes down what goes to `view`'s relay in pieces, before the first of them leaves. */
   keepOutgoing(view: RelayView): void {
     for (const outgoing of view.outgoing) {
-      const { id, payload, changes, mark, rowId } = outgoing
+      const { id, format, payload, changes, mark, rowId } = outgoing
       if (rowId !== null || !isLarge(outgoing) || this.#isQueued(view.relay, id)) continue
-      this.#queue.append({ kind: 'outgoing', relay: view.relay, id, payload, changes, mark }, new ChangeSet())
+      this.#queue.append({ kind: 'outgoing', relay: view.relay, id, format, payload, changes, mark }, new ChangeSet())
     }
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { ChangeSet } from '../../../client/src/document/change-set.ts'
-import { payloadId } from '../../../client/src/document/payload-id.ts'
+import { Payloads } from '../../../client/src/document/payloads.ts'
 import { RelayView } from '../../../client/src/document/relay-view.ts'
 import { inspectUpdate } from '../../../client/src/document/update.ts'
 
@@ -16,6 +16,9 @@ function rangesOf(changes: ChangeSet): string {
     .flatMap((client) => changes.structs.ranges(client).map(({ start, end }) => `${client}:${start}-${end}`))
     .join(' ')
 }
+
+const payloads = new Payloads('alice/novel', null, () => new Uint8Array(0))
+const plain = (update: Uint8Array): ReturnType<Payloads['seal']> => payloads.seal(update)
 
 /** A document of two clients, 1 and 2, of three characters each. */
 function twoClients(): Y.Doc {
@@ -60,10 +63,10 @@ describe('pushes', () => {
     const view = new RelayView('ws://a', () => new ChangeSet())
     view.lacks(structs(1, 0, 3), 5)
     view.owes(structs(2, 0, 3), 5)
-    view.derivePushes(doc, 0, false, payloadId)
+    view.derivePushes(doc, 0, false, plain)
     expect(view.outgoing.map(({ payload }) => rangesOf(inspectUpdate(payload) as ChangeSet))).toEqual(['1:0-3'])
     expect(view.isUncarried).toBe(true)
-    view.derivePushes(doc, 0, true, payloadId)
+    view.derivePushes(doc, 0, true, plain)
     expect(view.outgoing.map(({ payload }) => rangesOf(inspectUpdate(payload) as ChangeSet))).toEqual([
       '1:0-3',
       '2:0-3',
@@ -75,7 +78,7 @@ describe('pushes', () => {
     const doc = twoClients()
     const view = new RelayView('ws://a', () => new ChangeSet())
     view.lacks(structs(1, 0, 3), 5)
-    view.derivePushes(doc, 0, false, payloadId)
+    view.derivePushes(doc, 0, false, plain)
     view.known(structs(1, 0, 2), 3)
     expect([view.landArrived().length, view.outgoing.length]).toEqual([0, 1])
     view.known(structs(1, 2, 3), 2)
@@ -86,9 +89,9 @@ describe('pushes', () => {
     const doc = twoClients()
     const view = new RelayView('ws://a', () => new ChangeSet())
     view.lacks(structs(1, 0, 3), 5)
-    view.derivePushes(doc, 0, false, payloadId)
+    view.derivePushes(doc, 0, false, plain)
     const [first] = view.outgoing
-    view.derivePushes(doc, 0, false, payloadId)
+    view.derivePushes(doc, 0, false, plain)
     expect(view.outgoing).toEqual([first])
     expect(view.acknowledged(first?.id ?? new Uint8Array(), Uint8Array.of(1))).toBe(first)
     expect(view).toMatchObject({ outgoing: [], isLacking: false, receipt: Uint8Array.of(1) })

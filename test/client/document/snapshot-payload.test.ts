@@ -37,7 +37,7 @@ describe('snapshots.json', () => {
   it.each(snapshots)('refuses $name when it is cut at any byte', ({ hex }) => {
     const whole = fromHex(hex)
     for (let length = 0; length < whole.length; length++) {
-      const refusal = { reason: expect.stringMatching(/: cut short$/), isNewer: false }
+      const refusal = { reason: expect.stringMatching(/: cut short$/), isNewer: false, obstacle: null }
       expect(decodeSnapshotPayload(whole.subarray(0, length)), `${length} bytes`).toEqual(refusal)
     }
   })

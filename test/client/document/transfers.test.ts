@@ -54,7 +54,7 @@ describe('a payload that goes in pieces', () => {
   it('may not leave before it is in the device store, and is asked for after a restart', () => {
     const changes = new ChangeSet()
     changes.structs.add(3, 0, 9)
-    const large = newOutgoing(ID, new Uint8Array(70_000), changes)
+    const large = newOutgoing({ id: ID, format: 17, payload: new Uint8Array(70_000) }, changes)
     expect([isLarge(large), mayLeave(large)]).toEqual([true, false])
     large.rowId = 4
     expect(mayLeave(large)).toBe(true)
@@ -62,17 +62,25 @@ describe('a payload that goes in pieces', () => {
       kind: 'outgoing',
       relay: RELAY,
       id: ID,
+      format: large.format,
       payload: large.payload,
       changes,
       mark: new Uint8Array(0),
     }
     const [later] = outgoingOf(stored([row]), RELAY)
-    expect(later).toMatchObject({ rowId: 1, sent: 0 })
+    expect(later).toMatchObject({ rowId: 1, format: 17, sent: 0 })
     expect(later?.changes?.structs.ranges(3)).toEqual([{ start: 0, end: 9 }])
   })
 
+  it('was plain in a row of before there was encryption', () => {
+    const changes = new ChangeSet()
+    const row: Row = { kind: 'outgoing', relay: RELAY, id: ID, format: 17, payload: ID, changes, mark: ID }
+    const before = encodeRow(row).slice(0, -1)
+    expect(decodeRow(before)).toMatchObject({ kind: 'outgoing', format: 1 })
+  })
+
   it('is known by what the relay says that it holds, and no more', () => {
-    const outgoing = newOutgoing(ID, new Uint8Array(10), null)
+    const outgoing = newOutgoing({ id: ID, format: 256, payload: new Uint8Array(10) }, null)
     outgoing.sent = 8
     noteStaged(outgoing, 4)
     expect(outgoing).toMatchObject({ staged: 4, sent: 8 })
