@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { fileStore } from '../../../client/src/node/file-store.ts'
 import type { StoreWrite } from '../../../client/src/store/contract.ts'
+import { commitAll, DOCUMENTS, expectWholeCommits, growingWrites, journalFillingWrites } from './crash-points.ts'
 import { PowerLossDisk } from './power-loss.ts'
 import { type DiskCall, recorder } from './recorded-files.ts'
-import { appending, contentOf, contentsAfter, seeded } from './rows.ts'
+import { contentsAfter, seeded } from './rows.ts'
 import { newScratchDirectory } from './scratch.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
@@ -16,7 +17,7 @@ vi.mock('node:fs/promises', async (importOriginal) =>
 )
 
 const CUTS_PER_CALL = 2
-const DOCUMENTS = ['a', 'b', 'c']
+const ROW_BYTES = 1500
 
 let parent: string
 beforeAll(async () => {
@@ -36,7 +37,7 @@ interface Recording {
 
 describe('a power cut', () => {
   it('keeps every resolved commit, and of the others a beginning, each whole', async () => {
-    const writes = [...growingWrites(25), ...journalFillingWrites(6), ...growingWrites(10)]
+    const writes = [...growingWrites(25, ROW_BYTES), ...journalFillingWrites(6), ...growingWrites(10, ROW_BYTES)]
     const contents = await contentsAfter(writes, DOCUMENTS)
     const recording = await record('one-by-one', writes, 1)
     expect(recording.calls.some(({ kind, path }) => kind === 'unlink' && path.includes('rows'))).toBe(true)
@@ -45,12 +46,12 @@ describe('a power cut', () => {
   })
 
   it('does so with many commits in flight', async () => {
-    const writes = growingWrites(50)
+    const writes = growingWrites(50, ROW_BYTES)
     await expectEveryCutIsHarmless(await record('in-flight', writes, 7), await contentsAfter(writes, DOCUMENTS))
   })
 
   it('is noticed by these tests when a flush is left out', async () => {
-    const writes = growingWrites(20)
+    const writes = growingWrites(20, ROW_BYTES)
     const recording = await record('unflushed', writes, 1)
     const calls = recording.calls.map(
       (call): DiskCall =>
@@ -61,31 +62,6 @@ describe('a power cut', () => {
   })
 })
 
-/** Rows of 1.5 KB that are replaced now and then, so that files are rewritten, deleted and begun anew. */
-function growingWrites(count: number): StoreWrite[] {
-  const chance = seeded(count)
-  const ids = new Map(DOCUMENTS.map((id): [string, number] => [id, 0]))
-  return Array.from({ length: count }, (_, i): StoreWrite => {
-    const documentId = DOCUMENTS[i % 7 === 0 ? 1 : Math.floor(chance() * 3)] as string
-    const texts = Array.from({ length: 1 + Math.floor(chance() * 3) }, (_, n) => `${i} ${n} `.repeat(300))
-    const last = ids.get(documentId) as number
-    const isAppending = chance() < 0.9
-    if (isAppending) ids.set(documentId, last + texts.length)
-    const removedIds = Array.from({ length: last }, (_, n) => n + 1)
-    return {
-      ...(isAppending ? appending(documentId, ...texts) : {}),
-      ...(chance() < 0.3 ? { remove: [{ documentId, ids: removedIds }] } : {}),
-      records: [{ key: `document/${documentId}`, bytes: new TextEncoder().encode(`${i}`) }],
-    }
-  })
-}
-
-function journalFillingWrites(count: number): StoreWrite[] {
-  return Array.from({ length: count }, (_, i) => ({
-    records: [{ key: 'large', bytes: new Uint8Array(100_000).fill(i) }],
-  }))
-}
-
 async function record(name: string, writes: readonly StoreWrite[], atOnce: number): Promise<Recording> {
   const directory = join(parent, name)
   const store = await fileStore(directory).open()
@@ -94,15 +70,10 @@ async function record(name: string, writes: readonly StoreWrite[], atOnce: numbe
   const noteResolved = (): void => {
     while (resolvedBefore.length < recorder.calls.length) resolvedBefore.push(resolved)
   }
-  for (let at = 0; at < writes.length; at += atOnce) {
-    await Promise.all(
-      writes.slice(at, at + atOnce).map(async (write) => {
-        await store.commit(write)
-        noteResolved()
-        resolved++
-      }),
-    )
-  }
+  await commitAll(store, writes, atOnce, () => {
+    noteResolved()
+    resolved++
+  })
   noteResolved()
   resolvedBefore.push(resolved)
   await store.close()
@@ -118,14 +89,9 @@ async function expectEveryCutIsHarmless(
     for (let cut = 0; cut < CUTS_PER_CALL; cut++) {
       const remains = join(parent, `cut-${at}-${cut}`)
       await disk.writeRemains(directory, remains, seeded(at * CUTS_PER_CALL + cut))
-      const store = await fileStore(remains).open()
-      const kept = contents.indexOf(await contentOf(store, DOCUMENTS), resolvedBefore[at] as number)
-      expect(kept, `a cut before call ${at}`).toBeGreaterThanOrEqual(0)
-      await store.commit(appending('later', 'works'))
-      await store.close()
-      const reopened = await fileStore(remains).open()
-      expect(await contentOf(reopened, DOCUMENTS)).toBe(contents[kept])
-      await reopened.close()
+      const resolved = resolvedBefore[at] as number
+      const point = { what: `a cut before call ${at}`, resolved, restarted: () => fileStore(remains) }
+      await expectWholeCommits(point, contents)
       await rm(remains, { recursive: true })
     }
     if (call !== null) disk.apply(call)

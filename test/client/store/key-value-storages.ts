@@ -13,15 +13,16 @@ export class ValueDisk {
   writes: ValueWrite[] = []
   /** Called before each write; what it returns is thrown instead. */
   fail: (write: ValueWrite) => Error | null = () => null
-  /** Whether what is written in one call is written from behind. */
-  isReversed = false
+  readonly #isReversed: boolean
 
-  constructor(values: Iterable<readonly [string, StoredValue]> = []) {
+  /** Reversed: what is written in one call is written from behind. */
+  constructor(values: Iterable<readonly [string, StoredValue]> = [], { isReversed = false } = {}) {
     this.values = new Map(values)
+    this.#isReversed = isReversed
   }
 
   write(writes: readonly ValueWrite[]): void {
-    for (const write of this.isReversed ? [...writes].reverse() : writes) {
+    for (const write of this.#isReversed ? [...writes].reverse() : writes) {
       const error = this.fail(write)
       if (error !== null) throw error
       this.writes.push(write)
