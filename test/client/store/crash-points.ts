@@ -61,6 +61,7 @@ export async function commitAll(
   resolved: () => void,
 ): Promise<void> {
   for (let at = 0; at < writes.length; at += atOnce) {
-    await Promise.all(writes.slice(at, at + atOnce).map((write) => store.commit(write).then(resolved)))
+    const commits = writes.slice(at, at + atOnce).map((write) => store.commit(write).then(resolved))
+    for (const outcome of await Promise.allSettled(commits)) if (outcome.status === 'rejected') throw outcome.reason
   }
 }

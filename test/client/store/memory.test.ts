@@ -3,7 +3,8 @@ import { deviceStoreContract } from '../../../client/src/store/conformance.ts'
 import { DeviceStoreError, type StoreWrite } from '../../../client/src/store/contract.ts'
 import { memoryStore } from '../../../client/src/store/memory.ts'
 import { MemoryDisk } from '../../../client/src/store/memory-disk.ts'
-import { appending, texts } from './rows.ts'
+import { commitAll, DOCUMENTS, expectWholeCommits, growingWrites } from './crash-points.ts'
+import { appending, contentsAfter, texts } from './rows.ts'
 
 describe('MemoryDisk', () => {
   deviceStoreContract(it, async () => {
@@ -77,6 +78,24 @@ describe('MemoryDisk under a gate', () => {
     await store.close()
     await expect(disk.open()).rejects.toMatchObject({ code: 'IN_USE' })
   })
+
+  for (const atOnce of [1, 5]) {
+    it(`keeps at a crash in any commit what had resolved, and nothing of the others: ${atOnce} in flight`, async () => {
+      const writes = growingWrites(40, 200)
+      const contents = await contentsAfter(writes, DOCUMENTS)
+      for (let point = 0; point < writes.length; point++) {
+        let gates = 0
+        const never = new Promise<never>(() => undefined)
+        const disk = new MemoryDisk({ gate: async () => (gates++ === point ? never : undefined) })
+        let resolved = 0
+        const dying = commitAll(await disk.open(), writes, atOnce, () => resolved++)
+        await turn()
+        disk.crash()
+        await dying.catch((error: DeviceStoreError) => expect(error.code).toBe('CLOSED'))
+        await expectWholeCommits({ what: `a crash in commit ${point}`, resolved, restarted: () => disk }, contents)
+      }
+    })
+  }
 
   it('is cloned and restored without either seeing the other', async () => {
     const disk = new MemoryDisk()

@@ -1,6 +1,6 @@
 // The driver for IndexedDB. Several tabs may have the same database open: row ids are assigned inside the transaction.
-// Never deletes or upgrades under another tab's feet: it makes way when one asks, and then refuses commits.
-import { type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from 'idb'
+// Never stands in another tab's way: it gives the database up when one upgrades or deletes it, and then refuses commits.
+import type { IDBPDatabase, IDBPTransaction, StoreNames } from 'idb'
 import { CommitQueue } from '../commit-queue.ts'
 import {
   type CommittedRows,
@@ -12,16 +12,20 @@ import {
   type StoreWrite,
 } from '../contract.ts'
 import { rangesOf } from '../id-ranges.ts'
-import { type DeviceSchema, OBJECT_STORES, prefixRange, SCHEMA_VERSION, upgradeSchema } from './schema.ts'
+import { DatabaseConnection } from './connection.ts'
+import { type DeviceSchema, OBJECT_STORES, prefixRange } from './schema.ts'
 
 type WriteTransaction = IDBPTransaction<DeviceSchema, StoreNames<DeviceSchema>[], 'readwrite'>
 
 /** What one request to the database brings at most. */
 const ROWS_PER_READ_MAX = 4096
 
+const CLOSED = 'The IndexedDB store has been closed'
+
 /**
  * A store in the IndexedDB database `name` of this origin. Several tabs may use the same one. At the first open() the
- * browser is asked to keep the origin's data under storage pressure (navigator.storage.persist), where it can be asked.
+ * browser is asked to keep the origin's data under storage pressure (navigator.storage.persist), where it can be asked;
+ * navigator.storage.persisted() says whether it does.
  */
 export function indexedDbStore(name: string): DeviceStore {
   let persistenceAsked = false
@@ -42,39 +46,25 @@ function askForPersistence(): void {
 }
 
 class IndexedDbSession implements OpenDeviceStore {
-  readonly #database: IDBPDatabase<DeviceSchema>
+  readonly #connection: DatabaseConnection
   readonly #queue: CommitQueue
 
-  private constructor(database: IDBPDatabase<DeviceSchema>) {
-    this.#database = database
-    this.#queue = new CommitQueue((writes) => this.#apply(writes))
+  private constructor(connection: DatabaseConnection, queue: CommitQueue) {
+    this.#connection = connection
+    this.#queue = queue
   }
 
   static async open(name: string): Promise<IndexedDbSession> {
-    if (!('indexedDB' in globalThis)) throw new DeviceStoreError('FAILED', 'There is no IndexedDB here')
-    let session: IndexedDbSession | null = null
-    let lostBecause: string | null = null
-    const lose = (because: string): void => {
-      lostBecause = because
-      session?.makeWay(because)
-    }
-    try {
-      const database = await openDB<DeviceSchema>(name, SCHEMA_VERSION, {
-        upgrade: (database, oldVersion) => upgradeSchema(database, oldVersion),
-        blocking: () => lose(`Another tab upgrades or deletes the database ${name}: this page must be reloaded`),
-        terminated: () => lose(`The browser has closed the database ${name}: this page must be reloaded`),
-      })
-      session = new IndexedDbSession(database)
-    } catch (error) {
-      throw openError(error, name)
-    }
-    if (lostBecause !== null) session.makeWay(lostBecause)
+    const queue = new CommitQueue((writes) => session.#apply(writes))
+    // Commits that wait are given up: those under way complete.
+    const connection = await DatabaseConnection.open(name, (because) => void queue.close(because))
+    const session = new IndexedDbSession(connection, queue)
     return session
   }
 
   async records(prefix: string): Promise<readonly StoredRecord[]> {
-    return this.#read(async () => {
-      const { store } = this.#database.transaction('records')
+    return this.#read(async (database) => {
+      const { store } = database.transaction('records')
       const range = prefixRange(prefix)
       const [keys, values] = await Promise.all([store.getAllKeys(range), store.getAll(range)])
       return keys.map((key, i) => ({ key, bytes: values[i] as Uint8Array }))
@@ -82,8 +72,8 @@ class IndexedDbSession implements OpenDeviceStore {
   }
 
   async rows(documentId: string): Promise<readonly StoredRow[]> {
-    return this.#read(async () => {
-      const { store } = this.#database.transaction('rows')
+    return this.#read(async (database) => {
+      const { store } = database.transaction('rows')
       const rows: StoredRow[] = []
       let pageLength: number
       do {
@@ -98,6 +88,7 @@ class IndexedDbSession implements OpenDeviceStore {
         })
         pageLength = keys.length
       } while (pageLength === ROWS_PER_READ_MAX)
+      this.#connection.noteRow(documentId, rows.at(-1)?.id ?? 0)
       return rows
     })
   }
@@ -107,20 +98,14 @@ class IndexedDbSession implements OpenDeviceStore {
   }
 
   async close(): Promise<void> {
-    await this.#queue.close('The IndexedDB store has been closed')
-    this.#database.close()
+    await this.#queue.close(CLOSED)
+    this.#connection.close(CLOSED)
   }
 
-  /** Transactions that have begun still complete; commits that wait for one find the database closed. */
-  makeWay(because: string): void {
-    void this.#queue.close(because)
-    this.#database.close()
-  }
-
-  async #read<Result>(read: () => Promise<Result>): Promise<Result> {
+  async #read<Result>(read: (database: IDBPDatabase<DeviceSchema>) => Promise<Result>): Promise<Result> {
     this.#queue.assertOpen()
     try {
-      return await read()
+      return await this.#connection.use(read)
     } catch (error) {
       throw this.#storeError(error, 'be read')
     }
@@ -128,37 +113,31 @@ class IndexedDbSession implements OpenDeviceStore {
 
   async #apply(writes: readonly StoreWrite[]): Promise<readonly CommittedRows[]> {
     try {
-      const transaction = this.#database.transaction([...OBJECT_STORES], 'readwrite', { durability: 'strict' })
-      return await applyWrites(transaction, writes)
+      return await this.#connection.use((database) => {
+        const transaction = database.transaction([...OBJECT_STORES], 'readwrite', { durability: 'strict' })
+        return applyWrites(transaction, writes, (documentId, id) => this.#connection.noteRow(documentId, id))
+      })
     } catch (error) {
       throw this.#storeError(error, 'take the commit')
     }
   }
 
   #storeError(error: unknown, what: string): DeviceStoreError {
+    if (error instanceof DeviceStoreError) return error
     const { name, message } = error as DOMException
     // InvalidStateError: the database was closed to make way while this waited.
     if (name === 'InvalidStateError') this.#queue.assertOpen()
     const code = name === 'QuotaExceededError' ? 'FULL' : 'FAILED'
-    return new DeviceStoreError(code, `The IndexedDB database ${this.#database.name} cannot ${what}: ${message}`, {
+    return new DeviceStoreError(code, `The IndexedDB database ${this.#connection.name} cannot ${what}: ${message}`, {
       cause: error,
     })
   }
 }
 
-function openError(error: unknown, name: string): DeviceStoreError {
-  const { name: errorName, message } = error as DOMException
-  const because =
-    errorName === 'VersionError'
-      ? `it was written by a newer version of this app; this one knows format ${SCHEMA_VERSION}`
-      : message
-  const code = errorName === 'QuotaExceededError' ? 'FULL' : 'FAILED'
-  return new DeviceStoreError(code, `The IndexedDB database ${name} cannot be opened: ${because}`, { cause: error })
-}
-
 async function applyWrites(
   transaction: WriteTransaction,
   writes: readonly StoreWrite[],
+  committed: (documentId: string, lastId: number) => void,
 ): Promise<readonly CommittedRows[]> {
   // A failed request aborts the transaction, and its own error says less than the transaction's.
   const requests: Promise<unknown>[] = []
@@ -174,6 +153,7 @@ async function applyWrites(
     await Promise.allSettled(requests)
     const failure = await ended
     if (failure !== null) throw failure.error
+    for (const [documentId, id] of lastIds) committed(documentId, id)
     return rows
   } catch (error) {
     await Promise.allSettled([...requests, abort(transaction), ended])
