@@ -7,7 +7,7 @@ import { expect, it } from 'vitest'
 import { readVectors, vectorsDirectory } from './vectors.ts'
 
 const PIN: Readonly<Record<number, string>> = {
-  1: 'dbdf16249ca33ed1037b78505e7874b082d9d3bb3233e278d5787f9166c6505b',
+  1: 'f192cff2dd159ebda208569045ced66da32a2698b14f89e22730eb566f0166e4',
 }
 
 const files = readdirSync(vectorsDirectory)

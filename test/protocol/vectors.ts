@@ -5,9 +5,11 @@ import type { DecodeLimits, Frame } from '@tidemark/protocol'
 const BYTE_FIELDS = new Set([
   'bytes',
   'canon',
+  'contentKey',
   'deepDigest',
   'deviceId',
   'digest',
+  'digestKey',
   'epoch',
   'fingerprint',
   'generation',
@@ -15,7 +17,9 @@ const BYTE_FIELDS = new Set([
   'incarnation',
   'key',
   'mark',
+  'nonce',
   'payload',
+  'prefix',
   'pushId',
   'receipt',
   'snapshotId',
@@ -73,6 +77,58 @@ export interface IdentifierVectors {
     readonly valid: readonly { readonly documentId: string; readonly vault: string; readonly name: string }[]
     readonly invalid: readonly { readonly name: string; readonly documentId: string }[]
   }
+}
+
+/** Where the type says Uint8Array the file has hex: see `bytesFromHex`. */
+export interface EncryptionVectors {
+  readonly padding: readonly { readonly length: number; readonly padded: number }[]
+  readonly keys: readonly (DocumentOfVector & { readonly contentKey: Uint8Array; readonly digestKey: Uint8Array })[]
+  readonly entries: readonly (SealedVector & {
+    readonly nonce: Uint8Array
+    readonly update: Uint8Array
+    readonly hex: string
+    readonly pushId: Uint8Array
+  })[]
+  readonly snapshots: readonly (SealedVector & {
+    readonly prefix: Uint8Array
+    readonly snapshot: SnapshotOfVector & { readonly update: Uint8Array }
+    readonly hex: string
+    readonly snapshotId: Uint8Array
+  })[]
+  readonly longSnapshot: Omit<SealedVector, 'name'> &
+    SnapshotOfVector & {
+      readonly prefix: Uint8Array
+      readonly updateLength: number
+      /** Of the whole payload. */
+      readonly byteLength: number
+      readonly snapshotId: Uint8Array
+    }
+  readonly claims: readonly (Omit<SealedVector, 'name'> & {
+    readonly mark: Uint8Array
+    readonly canon: Uint8Array
+    readonly digest: Uint8Array
+    readonly profile: string
+  })[]
+  readonly rejects: readonly { readonly name: string; readonly cause: string; readonly payload: Uint8Array }[]
+  readonly rejectsAreGivenTo: {
+    readonly documentId: string
+    readonly keys: readonly { readonly keyId: string; readonly key: Uint8Array }[]
+  }
+}
+
+interface DocumentOfVector {
+  readonly key: Uint8Array
+  readonly documentId: string
+}
+
+interface SealedVector extends DocumentOfVector {
+  readonly name: string
+  readonly keyId: string
+}
+
+interface SnapshotOfVector {
+  readonly mark: Uint8Array
+  readonly deepDigest: Uint8Array
 }
 
 export interface ClaimVectors {

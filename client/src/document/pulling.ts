@@ -223,7 +223,7 @@ export class Pulling {
     // A plain one in an encrypted document is as good as none, and what it hides others have to give back.
     refused(snapshot.pushId, obstacle.cause === 'NOT_ENCRYPTED' ? CANNOT_APPLY : obstacle)
     // Others can read it, who will notice what it misses: what this device has, the relay has as before.
-    if (obstacle.cause === 'UNKNOWN_KEY') return
+    if (obstacle.cause === 'UNKNOWN_KEY' || obstacle.cause === 'UNKNOWN_SUITE') return
     this.#resyncBySnapshot()
     tookSnapshot()
   }

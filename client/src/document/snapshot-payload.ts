@@ -83,7 +83,7 @@ export function decodeSnapshotPayload(
     const opened = open(header, header.envelope === null ? reader.rest() : EMPTY)
     if ('content' in opened) return readContent(header.mark, new PayloadReader(opened.content))
     const { cause } = opened
-    return { reason: cause, isNewer: cause === 'UNKNOWN_SUITE', obstacle: cause === 'CANNOT_APPLY' ? null : opened }
+    return { reason: cause, isNewer: false, obstacle: cause === 'CANNOT_APPLY' ? null : opened }
   } catch (error) {
     if (error instanceof Refused) return { reason: error.message, isNewer: error.isNewer, obstacle: null }
     throw error
