@@ -27,7 +27,7 @@ export function printMeasurement(concurrency, costs) {
   }
 }
 
-function spread(figures, digits) {
+export function spread(figures, digits) {
   const sorted = figures.toSorted((one, other) => one - other)
   const middle = (sorted.length - 1) / 2
   const median = (sorted[Math.floor(middle)] + sorted[Math.ceil(middle)]) / 2

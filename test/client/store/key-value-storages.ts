@@ -49,7 +49,7 @@ export function applyWrite(values: Map<string, StoredValue>, [key, value]: Value
 /** As on Android: what does not fit its window can be written, and never read. */
 const WINDOW_BYTES = 2 * 1024 * 1024
 
-export function asyncStorageOn(disk: ValueDisk): AsyncStorageLike {
+function asyncStorageOn(disk: ValueDisk): AsyncStorageLike {
   const later = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
   return {
     getAllKeys: async () => {
@@ -73,7 +73,7 @@ export function asyncStorageOn(disk: ValueDisk): AsyncStorageLike {
   }
 }
 
-export function mmkvOn(disk: ValueDisk, version: 3 | 4): MmkvLike {
+function mmkvOn(disk: ValueDisk, version: 3 | 4): MmkvLike {
   const remove = (key: string): void => disk.write([[key, null]])
   return {
     getAllKeys: () => [...disk.values.keys()],
@@ -84,7 +84,7 @@ export function mmkvOn(disk: ValueDisk, version: 3 | 4): MmkvLike {
 }
 
 /** Understands the statements that the wrapper makes, and no others. */
-export function sqliteOn(disk: ValueDisk): SqliteLike {
+function sqliteOn(disk: ValueDisk): SqliteLike {
   return {
     runAsync: async (sql, parameters) => {
       if (sql.startsWith('CREATE TABLE IF NOT EXISTS')) return
