@@ -33,7 +33,7 @@ export class Capture {
   }
 
   #take(bytes: ArrayBuffer | Uint8Array): void {
-    this.#chunks.push(Buffer.from(bytes instanceof Uint8Array ? bytes.slice() : bytes))
+    this.#chunks.push(bytes instanceof Uint8Array ? Buffer.from(bytes.slice()) : Buffer.from(bytes))
   }
 }
 
