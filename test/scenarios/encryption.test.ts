@@ -175,7 +175,7 @@ describe('case 26: a key is rotated under a full outbox', () => {
     })
     expect(world.base()).toBe(0)
     late.rotate(k2)
-    expect(await b.text()).toBe(await a.text().then((text) => `meanwhile ${text}`))
+    for (const words of ['after '.repeat(4), 'meanwhile ', 'before before ']) expect(await b.text()).toContain(words)
     expect(await problemOf(b)).toBeNull()
     await burstAll([a, b, a, b])
     expect(await a.text()).toBe(await b.text())

@@ -71,9 +71,14 @@ export class Compaction {
     else this.giveUp(code === 'CHANGED')
   }
 
+  /** Whether `given` makes a difference. */
+  get isNoting(): boolean {
+    return this.#captured !== null
+  }
+
   /** The log has these, by the relay's word; what was pushed after the capture is not in it. */
   given(updates: readonly Uint8Array[]): void {
-    if (this.#captured !== null) this.#entries.push(...updates)
+    if (this.isNoting) this.#entries.push(...updates)
   }
 
   /** The document is not the log, or no longer: nothing may be made of what was captured. */

@@ -11,7 +11,7 @@ import { Compaction } from './compaction.ts'
 import { GivingBack } from './giving-back.ts'
 import type { LiveDocument } from './live-document.ts'
 import { isSealed, type Obstacle } from './obstacle.ts'
-import { isLarge, noteStaged } from './outgoing.ts'
+import { isLarge, noteStaged, type Outgoing } from './outgoing.ts'
 import { Pulling, partialOf } from './pulling.ts'
 import type { RelayView } from './relay-view.ts'
 import { Repairs } from './repairs.ts'
@@ -186,13 +186,7 @@ export class Exchange {
   acknowledged({ pushId, receipt }: Ack): void {
     const push = this.view.acknowledged(pushId, receipt.slice())
     if (push !== undefined) {
-      const opened = this.document.payloads.open(push)
-      if ('content' in opened) {
-        this.#pulling.acknowledged(opened.content)
-        this.#compaction.given([opened.content])
-      } else {
-        this.#compaction.spoil() // Its key has gone since it was sealed.
-      }
+      if (this.#pulling.isNoting || this.#compaction.isNoting) this.#noteGiven(push)
       this.document.transfers.dropOutgoing(push)
       this.#entriesPushed++
     }
@@ -342,6 +336,17 @@ export class Exchange {
     this.#givingBack.restart()
     this.#compaction.spoil()
     this.#claims.spoil()
+  }
+
+  /** It counts as given. */
+  #noteGiven(push: Outgoing): void {
+    const opened = this.document.payloads.open(push)
+    if ('content' in opened) {
+      this.#pulling.acknowledged(opened.content)
+      this.#compaction.given([opened.content])
+    } else {
+      this.#compaction.spoil() // Its key has gone since it was sealed.
+    }
   }
 
   #noteRefusal(id: Uint8Array, obstacle: Obstacle): void {

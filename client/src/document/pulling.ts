@@ -75,6 +75,11 @@ export class Pulling {
     this.#givenSinceResync = []
   }
 
+  /** Whether `acknowledged` makes a difference. */
+  get isNoting(): boolean {
+    return this.#givenSinceResync !== null
+  }
+
   /** Acknowledged: it counts as given. */
   acknowledged(update: Uint8Array): void {
     this.#givenSinceResync?.push(update)
