@@ -1,0 +1,104 @@
+// The command: looks at the folder every second, and lets the SDK's schedule sync. Ctrl-C ends it with a last burst.
+import { mkdir, readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { TidemarkError } from '@tidemark/client/node'
+import { Command, InvalidArgumentError } from 'commander'
+import { Folder } from './folder.ts'
+
+const LOOK_EVERY_MS = 1_000
+const LAST_BURST_MS = 10_000
+
+interface Arguments {
+  readonly folder: string
+  readonly relay: readonly string[]
+  readonly vault: string
+  readonly tokenFile?: string
+  readonly every: number
+  readonly once?: true
+}
+
+const program: Command = new Command('tidemark-folder')
+  .description('Keeps a folder of Markdown files in sync with the same folder on other machines, over a relay')
+  .requiredOption('--folder <path>', 'the folder; what this command remembers is kept in .tidemark in it')
+  .requiredOption('--relay <url...>', 'such as wss://relay.example.org; several are several backups')
+  .requiredOption('--vault <name>', 'the first part of the documents’ names, the same on all machines')
+  .option('--token-file <path>', 'a file that holds the token; default: the variable TIDEMARK_TOKEN')
+  .option('--every <seconds>', 'seconds between two bursts while nothing is edited here', positive, 30)
+  .option('--once', 'one burst, and the end: 0 if everything is in sync')
+
+function positive(value: string): number {
+  const number = Number(value)
+  if (!(number > 0)) throw new InvalidArgumentError('It must be a number above 0')
+  return number
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+async function tokenOf({ tokenFile }: Arguments): Promise<string> {
+  const token = tokenFile === undefined ? process.env.TIDEMARK_TOKEN : await readFile(tokenFile, 'utf8')
+  if (token === undefined || token.trim() === '')
+    program.error('There is no token: give --token-file or TIDEMARK_TOKEN')
+  return token.trim()
+}
+
+/** What is new on either side, and what follows from it, such as a second file of one name. */
+const BURSTS = 3
+
+/** True: everything is in sync. */
+async function syncOnce(folder: Folder): Promise<boolean> {
+  let isComplete = false
+  for (let burst = 0; burst < BURSTS; burst++) {
+    await folder.reconcile()
+    isComplete = (await folder.tidemark.sync()).complete
+  }
+  await folder.reconcile()
+  return isComplete
+}
+
+async function syncUntil(folder: Folder, stop: AbortSignal): Promise<void> {
+  let problem = ''
+  folder.tidemark.subscribe((status) => {
+    const now = status.problem?.message ?? ''
+    if (now !== problem && now !== '') say(now)
+    problem = now
+  })
+  while (!stop.aborted) {
+    await folder.reconcile()
+    await sleep(LOOK_EVERY_MS, undefined, { signal: stop }).catch(() => undefined)
+  }
+  await folder.reconcile()
+  const report = await folder.tidemark.sync({ budgetMs: LAST_BURST_MS })
+  say(
+    report.complete ? 'Everything is on the relay.' : 'The last burst was not complete; it goes on at the next start.',
+  )
+}
+
+async function main(): Promise<void> {
+  const options = program.parse().opts<Arguments>()
+  const token = await tokenOf(options)
+  await mkdir(options.folder, { recursive: true })
+  const folder = new Folder({
+    directory: options.folder,
+    vault: options.vault,
+    relays: options.relay,
+    token,
+    schedule: options.once === true ? false : { everyMs: options.every * 1_000 },
+    say,
+  })
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+  try {
+    if (options.once !== true) await syncUntil(folder, stop.signal)
+    else if (!(await syncOnce(folder))) process.exitCode = 1
+  } finally {
+    await folder.tidemark.close()
+  }
+}
+
+main().catch((error: unknown) => {
+  if (error instanceof TidemarkError || error instanceof Error) process.stderr.write(`${error.message}\n`)
+  else throw error
+  process.exitCode = 1
+})

@@ -1,0 +1,233 @@
+// The example that keeps a folder of Markdown files in sync: two folders, a real relay, and everything that a writer does to
+// files behind its back.
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { createRelay, type Relay } from '@tidemark/relay'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Folder } from '../../examples/folder/src/folder.ts'
+import { filesIn } from '../../examples/folder/src/names.ts'
+
+let home = ''
+let relay: Relay
+let token = ''
+const running = new Set<Machine>()
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'tidemark-folder-'))
+  relay = await createRelay({ data: join(home, 'relay') })
+  token = await relay.mintToken(['alice/*:delete'])
+})
+
+afterEach(async () => {
+  for (const machine of running) await machine.stop()
+  await relay.close()
+  await rm(home, { recursive: true })
+})
+
+class Machine {
+  readonly directory: string
+  readonly said: string[] = []
+  #folder: Folder
+
+  constructor(name: string) {
+    this.directory = join(home, name)
+    this.#folder = this.#start()
+  }
+
+  /** As the command does it, until nothing more moves. */
+  async sync(): Promise<void> {
+    let isComplete = false
+    for (let burst = 0; burst < 3; burst++) {
+      await this.#folder.reconcile()
+      isComplete = (await this.#folder.tidemark.sync()).complete
+    }
+    await this.#folder.reconcile()
+    expect(isComplete).toBe(true)
+  }
+
+  reconcile(): Promise<void> {
+    return this.#folder.reconcile()
+  }
+
+  async stop(): Promise<void> {
+    running.delete(this)
+    await this.#folder.tidemark.close()
+  }
+
+  async restart(): Promise<void> {
+    await this.stop()
+    this.#folder = this.#start()
+  }
+
+  async write(name: string, text: string | Uint8Array): Promise<void> {
+    await mkdir(dirname(join(this.directory, name)), { recursive: true })
+    await writeFile(join(this.directory, name), text)
+  }
+
+  read(name: string): Promise<string> {
+    return readFile(join(this.directory, name), 'utf8')
+  }
+
+  async names(): Promise<string[]> {
+    return [...(await filesIn(this.directory)).keys()].sort()
+  }
+
+  #start(): Folder {
+    running.add(this)
+    const say = (line: string): void => void this.said.push(line)
+    return new Folder({ directory: this.directory, vault: 'alice', relays: [relay.url], token, schedule: false, say })
+  }
+}
+
+async function two(): Promise<[Machine, Machine]> {
+  return [new Machine('laptop'), new Machine('desktop')]
+}
+
+describe('two folders', () => {
+  it('hold the same files, in folders too, and what is typed into one comes to the other', async () => {
+    const [laptop, desktop] = await two()
+    await laptop.write('one.md', 'Call me Ishmael.\n')
+    await laptop.write('part 2/Kapitel Ä.md', 'Loomings 🐋\r\n')
+    await laptop.sync()
+    await desktop.sync()
+    expect(await desktop.names()).toEqual(await laptop.names())
+    expect(await desktop.read('part 2/Kapitel Ä.md')).toBe('Loomings 🐋\r\n')
+    await desktop.write('one.md', 'Call me Ishmael. Some years ago\n')
+    await desktop.sync()
+    await laptop.sync()
+    expect(await laptop.read('one.md')).toBe('Call me Ishmael. Some years ago\n')
+  })
+
+  it('merge what was typed on both while neither could see the other, and while the command was not running', async () => {
+    const [laptop, desktop] = await two()
+    await laptop.write('one.md', 'The first line.\n\nThe last line.\n')
+    await laptop.sync()
+    await desktop.sync()
+    await laptop.stop()
+    await laptop.write('one.md', 'The very first line.\n\nThe last line.\n')
+    await desktop.write('one.md', 'The first line.\n\nThe last line of all.\n')
+    await desktop.sync()
+    await laptop.restart()
+    await laptop.sync()
+    await desktop.sync()
+    for (const machine of [laptop, desktop]) {
+      expect(await machine.read('one.md')).toBe('The very first line.\n\nThe last line of all.\n')
+    }
+  })
+
+  it('that begin with the same files hold them once', async () => {
+    const [laptop, desktop] = await two()
+    for (const machine of [laptop, desktop]) await machine.write('one.md', 'The same on both.')
+    await laptop.sync()
+    await desktop.sync()
+    await laptop.sync()
+    for (const machine of [laptop, desktop]) {
+      expect(await machine.names()).toEqual(['one.md'])
+      expect(await machine.read('one.md')).toBe('The same on both.')
+    }
+  })
+
+  it('that begin with different files of one name hold both', async () => {
+    const [laptop, desktop] = await two()
+    await laptop.write('one.md', 'Written on the laptop.')
+    await desktop.write('one.md', 'Written at the desk.')
+    await laptop.sync()
+    await desktop.sync()
+    await laptop.sync()
+    const names = await laptop.names()
+    expect(names).toHaveLength(2)
+    expect(await desktop.names()).toEqual(names)
+    const texts = await Promise.all(names.map((name) => laptop.read(name)))
+    expect(texts.sort()).toEqual(['Written at the desk.', 'Written on the laptop.'])
+  })
+
+  it('follow a rename, and keep aside what was deleted elsewhere', async () => {
+    const [laptop, desktop] = await two()
+    await laptop.write('draft.md', 'Words.')
+    await laptop.write('other.md', 'Other words.')
+    await laptop.sync()
+    await desktop.sync()
+    await rename(join(laptop.directory, 'draft.md'), join(laptop.directory, 'final.md'))
+    await laptop.sync()
+    await desktop.write('draft.md', 'Words. Not seen by the other.')
+    await desktop.sync()
+    expect(await desktop.names()).toEqual(['final.md', 'other.md'])
+    const [aside] = await readdir(join(desktop.directory, '.tidemark', 'deleted'))
+    const kept = await readFile(join(desktop.directory, '.tidemark', 'deleted', aside ?? ''), 'utf8')
+    expect(kept).toBe('Words. Not seen by the other.')
+    // The name is free again.
+    await desktop.write('draft.md', 'Anew.')
+    await desktop.sync()
+    await laptop.sync()
+    expect(await laptop.read('draft.md')).toBe('Anew.')
+  })
+
+  it('bring a deleted file back if somebody wrote to it first', async () => {
+    const [laptop, desktop] = await two()
+    await laptop.write('one.md', 'Words.')
+    await laptop.write('other.md', 'Other words.')
+    await laptop.sync()
+    await desktop.sync()
+    await desktop.write('one.md', 'Words, and more.')
+    await desktop.sync()
+    await rm(join(laptop.directory, 'one.md'))
+    await laptop.sync()
+    await laptop.sync()
+    expect(await laptop.read('one.md')).toBe('Words, and more.')
+    await desktop.sync()
+    expect(await desktop.read('one.md')).toBe('Words, and more.')
+  })
+})
+
+describe('a folder', () => {
+  it('that is suddenly empty deletes nothing', async () => {
+    const [laptop, desktop] = await two()
+    await laptop.write('one.md', 'Words.')
+    await laptop.sync()
+    await rm(join(laptop.directory, 'one.md'))
+    await expect(laptop.reconcile()).rejects.toThrow('is empty now')
+    await desktop.sync()
+    expect(await desktop.read('one.md')).toBe('Words.')
+  })
+
+  it('does not write over what its writer has saved in the very moment', async () => {
+    const [laptop, desktop] = await two()
+    await laptop.write('one.md', 'Words.')
+    await laptop.sync()
+    await desktop.sync()
+    await desktop.write('one.md', 'More words.')
+    await desktop.sync()
+    await laptop.write('one.md', 'Words. Saved just now.')
+    await laptop.sync()
+    expect(await laptop.read('one.md')).toBe('More words. Saved just now.')
+  })
+
+  it('takes no name that points out of it, and leaves alone what is no text', async () => {
+    const [laptop, desktop] = await two()
+    await laptop.write('one.md', 'Words.')
+    await laptop.write('picture.md', Uint8Array.of(0xff, 0xfe, 0x00))
+    for (const name of ['../../outside.md', '.tidemark/store/x.md', 'a\\b.md', 'plain.txt', 'x//y.md']) {
+      const stranger = new Folder({
+        directory: join(home, 'stranger'),
+        vault: 'alice',
+        relays: [relay.url],
+        token,
+        schedule: false,
+        say: () => undefined,
+      })
+      const document = await stranger.tidemark.open(`alice/${name}`)
+      document.doc.getText('text').insert(0, 'from a stranger')
+      await stranger.tidemark.sync()
+      await stranger.tidemark.close()
+    }
+    await laptop.sync()
+    await desktop.sync()
+    expect(await laptop.names()).toEqual(['one.md', 'picture.md'])
+    expect(await desktop.names()).toEqual(['one.md'])
+    expect((await readdir(home)).sort()).toEqual(['desktop', 'laptop', 'relay', 'stranger'])
+    expect(laptop.said.filter((line) => line.startsWith('picture.md'))).toEqual([
+      'picture.md: it is not UTF-8 text, and is left alone',
+    ])
+  })
+})
