@@ -36,7 +36,11 @@ interface Recording {
   readonly resolvedBefore: readonly number[]
 }
 
-for (const [shape, backendOn] of Object.entries(SHAPES)) {
+/** The others differ from these in nothing that a crash could show. */
+const CRASHED = ['AsyncStorage', 'MMKV 4', 'SQLite', 'short bytes']
+
+for (const shape of CRASHED) {
+  const backendOn = SHAPES[shape] as (typeof SHAPES)[string]
   describe(`a crash of a process on ${shape}`, () => {
     for (const [how, atOnce, isReversed] of [
       ['one commit at a time', 1, false],

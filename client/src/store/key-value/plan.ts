@@ -28,7 +28,7 @@ export interface Plan {
 }
 
 /** A row at least this large is a segment of its own, from the beginning: it is written once. */
-export const ROW_ALONE_BYTES_MIN = 16 * 1024
+export const ROW_ALONE_BYTES_MIN: number = 16 * 1024
 /** Smaller rows are put into the journal, unless one group of writes brings more of them than this. */
 const ROWS_IN_JOURNAL_BYTES_MAX = 32 * 1024
 const SEGMENT_BYTES_MAX = 256 * 1024

@@ -44,7 +44,7 @@ export class Values {
       const values = await this.#call<readonly (string | Uint8Array | null | undefined)[]>('be read', () =>
         backend.get(keys),
       )
-      found.push(...values.map((value) => (typeof value === 'string' ? fromBase64(value) : (value ?? null))))
+      found.push(...keys.map((_, i) => bytesOf(values[i])))
     }
     return found
   }
@@ -84,6 +84,10 @@ export class Values {
       throw new DeviceStoreError(code, `${this.#what} cannot ${what}: ${message}`, { cause: error })
     }
   }
+}
+
+function bytesOf(value: string | Uint8Array | null | undefined): Uint8Array | null {
+  return typeof value === 'string' ? fromBase64(value) : (value ?? null)
 }
 
 function* groupsOf(entries: readonly Entry[]): Generator<readonly Entry[]> {
