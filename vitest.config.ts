@@ -9,6 +9,7 @@ export const sourceAliases: { find: RegExp; replacement: string }[] = [
   { find: /^@tidemark\/client$/, replacement: source('./client/src/index.ts') },
   { find: /^@tidemark\/client\/node$/, replacement: source('./client/src/node/index.ts') },
   { find: /^@tidemark\/client\/indexeddb$/, replacement: source('./client/src/store/indexeddb/index.ts') },
+  { find: /^@tidemark\/client\/react$/, replacement: source('./client/src/react/index.ts') },
   { find: /^@tidemark\/client\/key-value$/, replacement: source('./client/src/store/key-value/index.ts') },
   { find: /^@tidemark\/relay$/, replacement: source('./relay/src/index.ts') },
 ]

@@ -1,5 +1,5 @@
 // What an app shows its writer: is my work safe? Pure values; who changes them calls these functions.
-import type { TidemarkError } from './errors.ts'
+import { TidemarkError } from './errors.ts'
 import type { SyncProgress } from './report.ts'
 
 export type Safety = 'unsaved' | 'on-device' | 'on-relay' | 'confirmed'
@@ -152,5 +152,14 @@ function sameStatus(a: DocumentStatus, b: DocumentStatus): boolean {
 }
 
 function sameFields(a: object, b: object): boolean {
-  return Object.entries(a).every(([key, value]) => value === (b as Record<string, unknown>)[key])
+  return Object.entries(a).every(([key, value]) => sameValue(value, (b as Record<string, unknown>)[key]))
+}
+
+/** A problem may be said anew each time it is looked at. */
+function sameValue(a: unknown, b: unknown): boolean {
+  if (!(a instanceof TidemarkError && b instanceof TidemarkError)) return a === b
+  return (
+    a === b ||
+    (a.code === b.code && a.message === b.message && a.relay === b.relay && a.retryAfterMs === b.retryAfterMs)
+  )
 }

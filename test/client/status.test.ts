@@ -37,6 +37,22 @@ describe('the status', () => {
     expect(novel.status).not.toBe(before)
   })
 
+  it('is the same object also while something is wrong', async () => {
+    const world = new World()
+    const device = world.device()
+    await world.append(Uint8Array.of(1, 2, 3))
+    const novel = await device.open()
+    await device.sync()
+    const told: unknown[] = []
+    novel.subscribe((status) => told.push(status))
+    expect(novel.status.problem).toMatchObject({ code: 'CANNOT_APPLY', action: 'update-app' })
+    expect(novel.status).toBe(novel.status)
+    expect(device.tidemark.status).toBe(device.tidemark.status)
+    await device.sync()
+    const safeties = told.map((status) => JSON.stringify(status))
+    expect(safeties.filter((status, i) => status === safeties[i - 1])).toEqual([])
+  })
+
   it('says what is wrong while no relay can be reached, and forgets it afterwards', async () => {
     const world = new World()
     const device = world.device()

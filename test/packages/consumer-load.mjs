@@ -5,6 +5,7 @@ const promised = {
   '@tidemark/client/node': ['Tidemark', 'TidemarkError', 'memoryStore', 'fileStore'],
   '@tidemark/client/indexeddb': ['indexedDbStore'],
   '@tidemark/client/key-value': ['keyValueStore', 'asyncStorageBackend', 'mmkvBackend', 'sqliteBackend'],
+  '@tidemark/client/react': ['useDocument', 'useSyncStatus'],
   '@tidemark/relay': ['createRelay'],
 }
 
