@@ -65,3 +65,33 @@ export async function commitAll(
     for (const outcome of await Promise.allSettled(commits)) if (outcome.status === 'rejected') throw outcome.reason
   }
 }
+
+/** What a store did to its disk, and when what was resolved. */
+export interface Recording<Call> {
+  readonly calls: readonly Call[]
+  /** How many commits had been resolved before each call, and one more at the end. */
+  readonly resolvedBefore: readonly number[]
+}
+
+/** Commits all writes to an empty store, whose calls to its disk gather in `calls`. */
+export async function record<Call>(
+  device: DeviceStore,
+  writes: readonly StoreWrite[],
+  atOnce: number,
+  calls: readonly Call[],
+): Promise<Recording<Call>> {
+  const store = await device.open()
+  const resolvedBefore: number[] = []
+  let resolved = 0
+  const noteResolved = (): void => {
+    while (resolvedBefore.length < calls.length) resolvedBefore.push(resolved)
+  }
+  await commitAll(store, writes, atOnce, () => {
+    noteResolved()
+    resolved++
+  })
+  noteResolved()
+  const recorded = [...calls]
+  await store.close()
+  return { calls: recorded, resolvedBefore: [...resolvedBefore, resolved] }
+}

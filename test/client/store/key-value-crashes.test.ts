@@ -4,11 +4,12 @@ import { describe, expect, it, vi } from 'vitest'
 import type { StoreWrite } from '../../../client/src/store/contract.ts'
 import {
   type CrashPoint,
-  commitAll,
   DOCUMENTS,
   expectWholeCommits,
   growingWrites,
   journalFillingWrites,
+  type Recording,
+  record,
 } from './crash-points.ts'
 import { applyWrite, SHAPES, type StoredValue, ValueDisk, type ValueWrite } from './key-value-storages.ts'
 import { contentsAfter } from './rows.ts'
@@ -30,12 +31,6 @@ const SHORT_WRITES: readonly StoreWrite[] = [
   ...growingWrites(30, 1500),
 ]
 
-interface Recording {
-  readonly writes: readonly ValueWrite[]
-  /** How many commits had been resolved before each write, and one more at the end. */
-  readonly resolvedBefore: readonly number[]
-}
-
 /** The others differ from these in nothing that a crash could show. */
 const CRASHED = ['AsyncStorage', 'MMKV 4', 'SQLite', 'short bytes']
 
@@ -48,17 +43,19 @@ for (const shape of CRASHED) {
     ] as const) {
       it(`leaves every resolved commit, and of the others a beginning, each whole: ${how}`, async () => {
         const workload = shape.startsWith('short') ? SHORT_WRITES : WRITES
-        const recording = await record(new ValueDisk([], { isReversed }), backendOn, workload, atOnce)
-        expect(recording.writes.some(([key, value]) => value !== null && key.startsWith('tidemark/b/'))).toBe(true)
+        const disk = new ValueDisk([], { isReversed })
+        const recording = await record(keyValueStore(backendOn(disk)), workload, atOnce, disk.writes)
+        expect(recording.calls.some(([key, value]) => value !== null && key.startsWith('tidemark/b/'))).toBe(true)
         await expectEveryCrashIsHarmless(recording, backendOn, await contentsAfter(workload, DOCUMENTS))
       })
     }
 
     it('is noticed by these tests when what a commit names is written after it', async () => {
       const workload = growingWrites(6, 20_000)
-      const recording = await record(new ValueDisk(), backendOn, workload, 1)
+      const disk = new ValueDisk()
+      const recording = await record(keyValueStore(backendOn(disk)), workload, 1, disk.writes)
       const crashes = expectEveryCrashIsHarmless(
-        { ...recording, writes: headsFirst(recording.writes) },
+        { ...recording, calls: headsFirst(recording.calls) },
         backendOn,
         await contentsAfter(workload, DOCUMENTS),
       )
@@ -68,12 +65,12 @@ for (const shape of CRASHED) {
 }
 
 async function expectEveryCrashIsHarmless(
-  { writes, resolvedBefore }: Recording,
+  { calls, resolvedBefore }: Recording<ValueWrite>,
   backendOn: (typeof SHAPES)[string],
   contents: readonly string[],
 ): Promise<void> {
   const values = new Map<string, StoredValue>()
-  for (const [at, write] of [...writes, null].entries()) {
+  for (const [at, write] of [...calls, null].entries()) {
     const resolved = resolvedBefore[at] as number
     await expectWholeCommits(crashPoint(`before write ${at}`, resolved, values, backendOn), contents)
     if (write === null) break
@@ -96,28 +93,6 @@ function headsFirst(writes: readonly ValueWrite[]): ValueWrite[] {
     }
   }
   return ordered
-}
-
-async function record(
-  disk: ValueDisk,
-  backendOn: (typeof SHAPES)[string],
-  workload: readonly StoreWrite[],
-  atOnce: number,
-): Promise<Recording> {
-  const store = await keyValueStore(backendOn(disk)).open()
-  const resolvedBefore: number[] = []
-  let resolved = 0
-  const noteResolved = (): void => {
-    while (resolvedBefore.length < disk.writes.length) resolvedBefore.push(resolved)
-  }
-  await commitAll(store, workload, atOnce, () => {
-    noteResolved()
-    resolved++
-  })
-  noteResolved()
-  resolvedBefore.push(resolved)
-  await store.close()
-  return { writes: [...disk.writes], resolvedBefore }
 }
 
 function crashPoint(
