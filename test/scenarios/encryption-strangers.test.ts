@@ -2,8 +2,20 @@
 import { keyRing } from '@tidemark/client'
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
+import { encodeSnapshotPayload, snapshotIdOf } from '../../client/src/document/snapshot-payload.ts'
+import { baseOf, bookmarkAt, headOf } from '../../relay/src/store/memory-log.ts'
+import type { MemoryDocument } from '../../relay/src/store/memory-state.ts'
 import { burstAll, CLAIMS, encryptedDevice, key, NO_REPAIR, opened, problemOf, SMALL } from '../support/encrypted.ts'
 import { NOVEL, World } from '../support/world.ts'
+
+/** Puts a snapshot in the place of the log up to a mark. */
+async function install(world: World, payload: Uint8Array, mark: Uint8Array): Promise<void> {
+  const upload = 'a stranger’s'
+  await world.store.stage({ key: upload, total: payload.length, offset: 0, bytes: payload })
+  const baseExpected = baseOf(world.document() as MemoryDocument)
+  const made = { documentId: NOVEL, mark, baseExpected, snapshotId: snapshotIdOf(payload), upload }
+  expect(await world.store.install(made)).toBe('OK')
+}
 
 describe('a wrong key', () => {
   it('is told from a missing one, asks for one repair, ever, and loses nothing', async () => {
@@ -81,6 +93,60 @@ describe('what somebody without a key puts into an encrypted document', () => {
     const diary = await a.open('alice/diary')
     expect(diary.doc.getText('t').toString()).toBe('')
     expect(diary.status.problem).toMatchObject({ code: 'UNKNOWN_KEY', keyId: 'k1' })
+  })
+
+  it('does not keep the log from being compacted where it is forged, and the key has opened what others wrote', async () => {
+    const world = new World({ ...SMALL, ...CLAIMS })
+    const keys = keyRing([key('k1')])
+    const [a, b] = [encryptedDevice(world, keys, { compaction: 'gladly' }), encryptedDevice(world, keys)]
+    await a.burst(1, 'true ')
+    await opened(b)
+    await b.burst(1, 'of b ')
+    const [entry] = await world.log()
+    const forged = (entry as { payload: Uint8Array }).payload.slice()
+    forged[forged.length - 1] = (forged.at(-1) as number) ^ 1
+    await world.append(forged, 17)
+    await burstAll([a, b])
+    expect(world.generation()).not.toBe(NO_REPAIR)
+    await a.burst(6, 'true ')
+    await burstAll([b, a, b])
+    expect(world.base()).toBeGreaterThan(3)
+    expect(world.document()?.agreedIndex).toBeGreaterThan(3)
+    for (const one of [a, b]) expect(await problemOf(one)).toMatchObject({ code: 'UNKNOWN_KEY', keyId: 'k1' })
+    expect(await b.text()).toBe(await a.text())
+  })
+
+  it('is mended where it takes the place of the log as a snapshot that does not open', async () => {
+    const world = new World({ ...SMALL, ...CLAIMS })
+    const keys = keyRing([key('k1')])
+    const [a, b] = [encryptedDevice(world, keys, { compaction: 'gladly' }), encryptedDevice(world, keys)]
+    await a.burst(2, 'of a '.repeat(100))
+    await opened(b)
+    await b.burst(1, 'of b ')
+    await a.sync()
+    const log = world.document() as MemoryDocument
+    const seal = { keyId: 'k1', seal: () => ({ suite: 1, sealed: new Uint8Array(300) }) }
+    const snapshot = {
+      mark: bookmarkAt(log, headOf(log)),
+      deepDigest: new Uint8Array(16),
+      held: [],
+      update: new Uint8Array(2),
+    }
+    await install(world, encodeSnapshotPayload(snapshot, seal), snapshot.mark)
+    const c = encryptedDevice(world, keys)
+    await c.open()
+    for (const one of [c, a, b, c, a, b, c]) {
+      await one.sync()
+      world.laterMs += 61_000
+    }
+    expect(await c.text()).toBe(await a.text())
+    expect(await c.text()).toContain('of b ')
+    await a.burst(6, 'on ')
+    await c.sync()
+    expect(await c.text()).toBe(await a.text())
+    const fresh = await opened(encryptedDevice(world, keys))
+    expect(await fresh.text()).toBe(await a.text())
+    expect(await problemOf(fresh)).toBeNull()
   })
 
   it('is an entry like any that cannot be applied where no key could open it', async () => {

@@ -4,11 +4,13 @@ import type { TidemarkError } from '../errors.ts'
 import { hexOf, sameBytes } from './bytes.ts'
 import { FORMAT_SNAPSHOT } from './format.ts'
 import { isSealed, type Obstacle, problemOf } from './obstacle.ts'
+import type { Payloads } from './payloads.ts'
 import type { PendingRow } from './row-queue.ts'
 import type { HeldEntry, HeldRow } from './rows.ts'
 
 export class HeldEntries {
   readonly #documentId: string
+  readonly #payloads: Payloads
   /** Those in the device store, by their row ids. */
   readonly #stored: Map<number, HeldRow>
   readonly #pending: () => readonly PendingRow[]
@@ -18,8 +20,14 @@ export class HeldEntries {
   #problem: TidemarkError | null | undefined
 
   /** @param pending the rows that are not in the store yet */
-  constructor(documentId: string, stored: ReadonlyMap<number, HeldRow>, pending: () => readonly PendingRow[]) {
+  constructor(
+    documentId: string,
+    payloads: Payloads,
+    stored: ReadonlyMap<number, HeldRow>,
+    pending: () => readonly PendingRow[],
+  ) {
     this.#documentId = documentId
+    this.#payloads = payloads
     this.#stored = new Map(stored)
     this.#pending = pending
   }
@@ -33,9 +41,15 @@ export class HeldEntries {
     return this.#pending().some(({ row }) => row.kind === 'held')
   }
 
-  /** Something here, of whatever relay, may be read with the right key. */
+  /**
+   * Something here, of whatever relay, may be read with the right key. What is not authentic under a key that was proven
+   * right is a stranger's.
+   */
   get hasSealed(): boolean {
-    return this.#all().some(({ entry }) => isSealed(this.#obstacleOf(entry)))
+    return this.#all().some(({ entry }) => {
+      const obstacle = this.#obstacleOf(entry)
+      return isSealed(obstacle) && !(obstacle.cause === 'NOT_AUTHENTIC' && this.#payloads.isProven(obstacle.keyId))
+    })
   }
 
   /** For the status; the same object until something changes. */

@@ -12,6 +12,7 @@ import {
   type GivenEntry,
   type Inspected,
   inspectGiven,
+  proveKeys,
   type Refusal,
   type Taken,
 } from './given.ts'
@@ -116,7 +117,7 @@ export class LiveDocument {
       committed: (pending, byteLength, id) => this.#committed(pending, byteLength, id),
       changed: options.changed,
     })
-    this.held = new HeldEntries(options.id, heldRows(rows), () => this.#queue.pending)
+    this.held = new HeldEntries(options.id, this.payloads, heldRows(rows), () => this.#queue.pending)
     this.transfers = new Transfers(this.#queue, this.views)
     this.#queue.remove(useless)
     nudgePending(this.#doc, this.#relayOrigin)
@@ -309,6 +310,7 @@ export class LiveDocument {
     for (const { changes } of entries) given.addAll(changes)
     // What the document has already is accounted for at every other relay: to count it again would be an echo.
     const fresh = changesNewTo(this.#doc, given)
+    proveKeys(this.payloads, this.#doc, entries)
     this.#integrate(entries)
     const byteLength = entries.reduce((sum, { update }) => sum + update.length, 0)
     this.views.get(relay)?.known(given, byteLength)

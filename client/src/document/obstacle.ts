@@ -13,10 +13,10 @@ export type Obstacle =
   /** No key can make an update of it. */
   | { readonly cause: 'CANNOT_APPLY' }
 
-/** What an envelope held, or why it stays shut. */
-export type Opening = { readonly content: Uint8Array } | Obstacle
+/** What was in it, and the key that opened it, null: it was plain; or why it stays shut. */
+export type Opening = { readonly content: Uint8Array; readonly keyId: string | null } | Obstacle
 
-/** Whether the content is there for whoever has the right key: then this device must not speak for the log. */
+/** Whether the content may be there for whoever has the right key: then this device must not speak for the log. */
 export function isSealed({ cause }: Obstacle): boolean {
   return cause === 'UNKNOWN_KEY' || cause === 'NOT_AUTHENTIC' || cause === 'UNKNOWN_SUITE'
 }

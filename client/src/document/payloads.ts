@@ -36,6 +36,8 @@ export class Payloads {
   readonly #keys: KeyRing | null
   readonly #randomBytes: RandomBytes
   readonly #lockedProblem: TidemarkError
+  /** Ids of keys that opened what was new to this device: others have the same key under that id. */
+  readonly #proven = new Set<string>()
   /** By key id. */
   readonly #derived = new Map<string, { readonly key: Uint8Array; readonly keys: DerivedKeys }>()
 
@@ -51,6 +53,16 @@ export class Payloads {
   /** The document is encrypted, and the key to seal with is not here: nothing of it may leave. */
   get isLocked(): boolean {
     return this.#current === null
+  }
+
+  /** What the key of that id opened was new here, so somebody else sealed it. */
+  prove(keyId: string): void {
+    this.#proven.add(keyId)
+  }
+
+  /** What does not open under this key is nobody's who has it, and no key could open it. */
+  isProven(keyId: string): boolean {
+    return this.#proven.has(keyId)
   }
 
   /** What keeps anything from being sent; null: nothing does. Always the same object. */
@@ -79,7 +91,8 @@ export class Payloads {
 
   /** The update that it carries, which may be anything. */
   open({ format, payload }: Payload): Opening {
-    if (format === FORMAT_YJS_1) return this.#current === 'plain' ? { content: payload } : { cause: 'NOT_ENCRYPTED' }
+    if (format === FORMAT_YJS_1)
+      return this.#current === 'plain' ? { content: payload, keyId: null } : { cause: 'NOT_ENCRYPTED' }
     const envelope = format === FORMAT_SEALED_YJS_1 ? decodeEnvelope(payload) : null
     if (envelope === null) return { cause: 'CANNOT_APPLY' }
     const { keyId, sealed } = envelope
@@ -104,7 +117,7 @@ export class Payloads {
 
   /** What a snapshot holds, by its header. */
   openSnapshot({ mark, envelope }: SnapshotHeader, content: Uint8Array): Opening {
-    if (envelope === null) return this.#current === 'plain' ? { content } : { cause: 'NOT_ENCRYPTED' }
+    if (envelope === null) return this.#current === 'plain' ? { content, keyId: null } : { cause: 'NOT_ENCRYPTED' }
     const context = this.#snapshotContext(envelope.keyId, mark)
     return this.#open(envelope, ({ suite, keys }) => suite.openSnapshot(keys, context, envelope.sealed))
   }
@@ -123,7 +136,7 @@ export class Payloads {
     const key = ring?.find(this.#documentId, keyId) ?? null
     if (ring === null || key === null) return { cause: 'UNKNOWN_KEY', keyId }
     const content = open({ suite: ring.suite, keyId, keys: this.#derive(ring.suite, keyId, key) })
-    return content === null ? { cause: 'NOT_AUTHENTIC', keyId } : { content }
+    return content === null ? { cause: 'NOT_AUTHENTIC', keyId } : { content, keyId }
   }
 
   #unlocked(): Sealer | 'plain' {
@@ -142,6 +155,7 @@ export class Payloads {
   #derive(suite: Suite, keyId: string, key: Uint8Array): DerivedKeys {
     const known = this.#derived.get(keyId)
     if (known !== undefined && sameBytes(known.key, key)) return known.keys
+    this.#proven.delete(keyId) // It is another key now.
     const keys = suite.derive(key, this.#documentId)
     this.#derived.set(keyId, { key: key.slice(), keys })
     return keys

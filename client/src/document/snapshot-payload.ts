@@ -21,6 +21,8 @@ export interface SnapshotPayload {
   readonly held: readonly HeldEntry[]
   /** A Yjs update in format 1: the whole state, pending structs included. */
   readonly update: Uint8Array
+  /** Of the key that opened it; left out: it was plain. */
+  readonly keyId?: string
 }
 
 export interface SnapshotRefusal {
@@ -81,7 +83,10 @@ export function decodeSnapshotPayload(
     const reader = new PayloadReader(bytes)
     const header = readHeader(reader)
     const opened = open(header, header.envelope === null ? reader.rest() : EMPTY)
-    if ('content' in opened) return readContent(header.mark, new PayloadReader(opened.content))
+    if ('content' in opened) {
+      const content = readContent(header.mark, new PayloadReader(opened.content))
+      return opened.keyId === null ? content : { ...content, keyId: opened.keyId }
+    }
     const { cause } = opened
     return { reason: cause, isNewer: false, obstacle: cause === 'CANNOT_APPLY' ? null : opened }
   } catch (error) {
@@ -97,7 +102,7 @@ export function snapshotIdOf(payload: Uint8Array): Uint8Array {
 
 /** For a device without keys. */
 function takesPlain({ envelope }: SnapshotHeader, content: Uint8Array): Opening {
-  return envelope === null ? { content } : { cause: 'UNKNOWN_KEY', keyId: envelope.keyId }
+  return envelope === null ? { content, keyId: null } : { cause: 'UNKNOWN_KEY', keyId: envelope.keyId }
 }
 
 function encodeContent({ deepDigest, held, update }: SnapshotPayload): Uint8Array {

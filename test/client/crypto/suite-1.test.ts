@@ -42,7 +42,7 @@ function openedSnapshot({ key, documentId }: { key: Uint8Array; documentId: stri
     if (envelope === null) return { cause: 'NOT_ENCRYPTED' }
     const { keyId, sealed } = envelope
     const content = suite1.openSnapshot(suite1.derive(key, documentId), { documentId, keyId, format, mark }, sealed)
-    return content === null ? { cause: 'NOT_AUTHENTIC', keyId } : { content }
+    return content === null ? { cause: 'NOT_AUTHENTIC', keyId } : { content, keyId: null }
   })
 }
 

@@ -25,10 +25,10 @@ it('holds a plain document to be plain, and what is sealed for sealed', () => {
   const sealing = new Payloads('alice/novel', keyRing([k1]), random)
   const sealed = sealing.seal(UPDATE)
   expect(plain.seal(UPDATE)).toMatchObject({ format: 1, payload: UPDATE })
-  expect(plain.open(plain.seal(UPDATE))).toEqual({ content: UPDATE })
+  expect(plain.open(plain.seal(UPDATE))).toEqual({ content: UPDATE, keyId: null })
   expect(plain.open(sealed)).toEqual({ cause: 'UNKNOWN_KEY', keyId: 'k1' })
   expect(sealed.format).toBe(17)
-  expect(sealing.open(sealed)).toEqual({ content: UPDATE })
+  expect(sealing.open(sealed)).toEqual({ content: UPDATE, keyId: 'k1' })
   expect(sealing.open(plain.seal(UPDATE))).toEqual({ cause: 'NOT_ENCRYPTED' })
   expect(sealing.open({ format: 1, payload: sealed.payload })).toEqual({ cause: 'NOT_ENCRYPTED' })
   expect(sealing.open({ format: 99, payload: UPDATE })).toEqual({ cause: 'CANNOT_APPLY' })
@@ -40,7 +40,10 @@ it('seals with the current key of the moment, and opens with each that there was
   const [before, digest] = [payloads.seal(UPDATE), payloads.digestKey]
   keys.rotate(key('k2'))
   const after = payloads.seal(UPDATE)
-  expect([before, after].map((sealed) => payloads.open(sealed))).toEqual([{ content: UPDATE }, { content: UPDATE }])
+  expect([before, after].map((sealed) => payloads.open(sealed))).toEqual([
+    { content: UPDATE, keyId: 'k1' },
+    { content: UPDATE, keyId: 'k2' },
+  ])
   expect([digest?.id, payloads.digestKey?.id]).toEqual(['k1', 'k2'])
   expect(digest?.key).not.toEqual(payloads.digestKey?.key)
 })
@@ -52,7 +55,10 @@ it('is locked without a current key, and seals nothing then', () => {
   const payloads = new Payloads('alice/novel', keys, random)
   expect(payloads).toMatchObject({ isLocked: true, digestKey: null, lockedProblem: { code: 'UNKNOWN_KEY' } })
   expect(() => payloads.seal(UPDATE)).toThrow('alice/novel is locked')
-  expect(payloads.open(new Payloads('alice/novel', keyRing([k1]), random).seal(UPDATE))).toEqual({ content: UPDATE })
+  expect(payloads.open(new Payloads('alice/novel', keyRing([k1]), random).seal(UPDATE))).toEqual({
+    content: UPDATE,
+    keyId: 'k1',
+  })
   keys.rotate(k1)
   expect(payloads).toMatchObject({ isLocked: false, lockedProblem: null })
 })
@@ -63,6 +69,8 @@ it('takes a key that was replaced under its id for the one that it is now', () =
   const payloads = new Payloads('alice/novel', keys, random)
   const sealed = new Payloads('alice/novel', keyRing([right]), random).seal(UPDATE)
   expect(payloads.open(sealed)).toEqual({ cause: 'NOT_AUTHENTIC', keyId: 'k1' })
+  payloads.prove('k1')
   keys.replace(right)
-  expect(payloads.open(sealed)).toEqual({ content: UPDATE })
+  expect(payloads.open(sealed)).toEqual({ content: UPDATE, keyId: 'k1' })
+  expect(payloads.isProven('k1')).toBe(false)
 })
