@@ -128,7 +128,9 @@ class IndexedDbSession implements OpenDeviceStore {
     // InvalidStateError: the database was closed to make way while this waited.
     if (name === 'InvalidStateError') this.#queue.assertOpen()
     const code = name === 'QuotaExceededError' ? 'FULL' : 'FAILED'
-    return new DeviceStoreError(code, `The IndexedDB database ${this.#connection.name} cannot ${what}: ${message}`, {
+    // Browsers often have no words beside the name.
+    const because = message === '' ? name : message
+    return new DeviceStoreError(code, `The IndexedDB database ${this.#connection.name} cannot ${what}: ${because}`, {
       cause: error,
     })
   }
