@@ -14,10 +14,10 @@ export type DeviceFrameName =
   | 'CREDIT'
   | 'END'
   | 'AWARENESS'
-export type RelayFrameName = Exclude<FrameName, DeviceFrameName> | 'AWARENESS'
+export type RelayFrameName = Exclude<FrameName, DeviceFrameName>
 type ChannelFrameName = Extract<Frame, { channel: number }>['type']
 /** ERROR is both: on channel 0 it is always accepted. */
-export type DeviceChannelFrameName = Extract<DeviceFrameName, ChannelFrameName>
+export type DeviceChannelFrameName = Exclude<Extract<DeviceFrameName, ChannelFrameName>, 'AWARENESS'>
 export type RelayChannelFrameName = Extract<RelayFrameName, ChannelFrameName>
 
 /**
@@ -31,14 +31,17 @@ type SessionCell = Verdict | 'channel'
 /** ANSWERING: from END to DONE. Over HTTP a session ends with its first DONE. */
 export type RelaySessionState = 'AWAITING_HELLO' | 'VERIFYING' | 'READY' | 'ANSWERING' | 'CLOSED'
 /**
- * OPEN, FAILED: within one round; FAILED: its OPEN is answered with ERROR, which answers every other frame on it too.
- * LINGERING: it stayed open after the round of its OPEN.
+ * Within one round: a channel that lingers takes nothing from the device but another OPEN. FAILED: its OPEN is answered with
+ * ERROR, which answers every other frame on it too.
  */
-export type RelayChannelState = 'CLOSED' | 'OPEN' | 'FAILED' | 'LINGERING'
+export type RelayChannelState = 'CLOSED' | 'OPEN' | 'FAILED'
 
 export type DeviceSessionState = 'AWAITING_WELCOME' | 'READY' | 'CLOSED'
-/** OPENING: OPEN was sent, OPENED has not come. */
-export type DeviceChannelState = 'CLOSED' | 'OPENING' | 'OPEN'
+/**
+ * OPENING: OPEN was sent, OPENED has not come. LINGERING: its round is over, and it stayed open. LEFT: it lingered, and a round is
+ * under way that opens the document on another channel.
+ */
+export type DeviceChannelState = 'CLOSED' | 'OPENING' | 'OPEN' | 'LINGERING' | 'LEFT'
 
 type Row<State extends string, Cell> = Readonly<Record<State, Cell>>
 type RelayRow = Row<RelaySessionState, SessionCell>
@@ -71,7 +74,7 @@ export const RELAY_SESSION: Readonly<Record<FrameName, RelayRow>> = {
   DELETE: FOR_THE_CHANNEL,
   CREDIT: { ...FOR_THE_ROUND, ANSWERING: 'accept' },
   END: FOR_THE_ROUND,
-  AWARENESS: { ...FOR_THE_CHANNEL, VERIFYING: 'ignore', ANSWERING: 'channel' },
+  AWARENESS: { ...FOR_THE_ROUND, VERIFYING: 'ignore', READY: 'ignore', ANSWERING: 'ignore' },
   WELCOME: FROM_A_RELAY,
   FEED_PAGE: FROM_A_RELAY,
   OPENED: FROM_A_RELAY,
@@ -91,13 +94,12 @@ export const RELAY_SESSION: Readonly<Record<FrameName, RelayRow>> = {
 
 /** What the relay does with each frame on a channel. */
 export const RELAY_CHANNEL: Readonly<Record<DeviceChannelFrameName, Row<RelayChannelState, Verdict>>> = {
-  OPEN: { CLOSED: 'accept', OPEN: 'malformed', FAILED: 'malformed', LINGERING: 'accept' },
-  PUSH: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore', LINGERING: 'malformed' },
-  REPAIR: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore', LINGERING: 'malformed' },
-  LEASE: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore', LINGERING: 'malformed' },
-  SNAPSHOT_PUT: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore', LINGERING: 'malformed' },
-  DELETE: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore', LINGERING: 'malformed' },
-  AWARENESS: { CLOSED: 'ignore', OPEN: 'ignore', FAILED: 'ignore', LINGERING: 'accept' },
+  OPEN: { CLOSED: 'accept', OPEN: 'malformed', FAILED: 'malformed' },
+  PUSH: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore' },
+  REPAIR: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore' },
+  LEASE: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore' },
+  SNAPSHOT_PUT: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore' },
+  DELETE: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore' },
 }
 
 const ON_A_CHANNEL: DeviceRow = { AWAITING_WELCOME: 'malformed', READY: 'channel', CLOSED: 'ignore' }
@@ -119,7 +121,7 @@ export const DEVICE_SESSION: Readonly<Record<FrameName, DeviceRow>> = {
   LEASED: ON_A_CHANNEL,
   COMPACTED: ON_A_CHANNEL,
   DELETED: ON_A_CHANNEL,
-  AWARENESS: ON_A_CHANNEL,
+  AWARENESS: { ...IN_A_SESSION, READY: 'ignore' },
   ERROR: { ...ON_A_CHANNEL, AWAITING_WELCOME: 'accept' },
   DONE: IN_A_SESSION,
   HELLO: FROM_A_DEVICE,
@@ -136,19 +138,18 @@ export const DEVICE_SESSION: Readonly<Record<FrameName, DeviceRow>> = {
 
 /** What a device does with each frame on a channel. A second OPENED begins the answer anew: the log was replaced. */
 export const DEVICE_CHANNEL: Readonly<Record<RelayChannelFrameName, Row<DeviceChannelState, Verdict>>> = {
-  OPENED: { CLOSED: 'malformed', OPENING: 'accept', OPEN: 'accept' },
-  HAVE: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept' },
-  ACK: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept' },
-  REFUSED: { CLOSED: 'ignore', OPENING: 'accept', OPEN: 'accept' },
-  SNAPSHOT: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept' },
-  ENTRIES: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept' },
-  MARK: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept' },
-  SYNCED: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept' },
-  LEASED: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept' },
-  COMPACTED: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept' },
-  DELETED: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept' },
-  AWARENESS: { CLOSED: 'ignore', OPENING: 'ignore', OPEN: 'ignore' },
-  ERROR: { CLOSED: 'ignore', OPENING: 'accept', OPEN: 'accept' },
+  OPENED: { CLOSED: 'malformed', OPENING: 'accept', OPEN: 'accept', LINGERING: 'accept', LEFT: 'ignore' },
+  HAVE: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept', LINGERING: 'malformed', LEFT: 'ignore' },
+  ACK: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept', LINGERING: 'malformed', LEFT: 'ignore' },
+  REFUSED: { CLOSED: 'ignore', OPENING: 'accept', OPEN: 'accept', LINGERING: 'malformed', LEFT: 'ignore' },
+  SNAPSHOT: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept', LINGERING: 'malformed', LEFT: 'ignore' },
+  ENTRIES: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept', LINGERING: 'accept', LEFT: 'ignore' },
+  MARK: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept', LINGERING: 'accept', LEFT: 'ignore' },
+  SYNCED: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept', LINGERING: 'accept', LEFT: 'ignore' },
+  LEASED: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept', LINGERING: 'malformed', LEFT: 'ignore' },
+  COMPACTED: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept', LINGERING: 'malformed', LEFT: 'ignore' },
+  DELETED: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept', LINGERING: 'malformed', LEFT: 'ignore' },
+  ERROR: { CLOSED: 'ignore', OPENING: 'accept', OPEN: 'accept', LINGERING: 'accept', LEFT: 'ignore' },
 }
 
 /** What the relay does with `frame`; `channel` is the state of its channel, where it has one. */

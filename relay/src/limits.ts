@@ -10,7 +10,8 @@ import { DEFAULT_STORE_LIMITS, type StoreLimits } from './store/contract.ts'
  * One connection holds no more than one message being answered and one just read (`messageBytesMax` each, and some five
  * times that as frames), what waits between them (`waitingBytesMax`, four times that while it awaits CREDIT), one page
  * (`pageBytesMax`) or one piece (`pieceBytesTarget`) read from the store, one message in the making
- * (`messageBytesTarget`), and what its socket has not sent yet (`sendBufferBytesMax`, and the message that passes it).
+ * (`messageBytesTarget`), what its socket has not sent yet (`sendBufferBytesMax`, and the message that passes it), and 2 KB
+ * for each channel that lingers (`lingeringMax` in all).
  */
 export interface Limits extends StoreLimits {
   /** Milliseconds from connecting until a token is verified. Traffic does not refresh it. Then ERROR DEADLINE, close 4408. Default 5,000. */
@@ -43,6 +44,8 @@ export interface Limits extends StoreLimits {
   readonly entryBytesMax: number
   /** Bytes of a payload's piece in one PUSH, announced in WELCOME. A longer one: TOO_LARGE, close 1009. Default 256 KiB. */
   readonly pieceBytesMax: number
+  /** Channels that linger at once, of all connections; one takes about 2 KB. One more does not: ERROR UNSUPPORTED. Default 100,000. */
+  readonly lingeringMax: number
   /** Channels in one round after the first, announced in WELCOME. One more: TOO_LARGE, close 1009. Default 1,024. */
   readonly channelsMax: number
   /** FEEDs in one round. One more is MALFORMED. Default 64. */
@@ -136,6 +139,7 @@ export const DEFAULT_LIMITS: Limits = {
   connectionsMax: 20_000,
   retryAfterMs: 5_000,
   ...ANNOUNCED_LIMITS,
+  lingeringMax: 100_000,
   feedsMax: FEEDS_MAX,
   messageBytesTarget: 128 * KIB,
   entriesBytesTarget: 64 * KIB,
@@ -173,6 +177,7 @@ const BOUNDS: Readonly<Partial<Record<keyof Limits, readonly [number, number]>>>
   messageBytesMax: [4 * KIB, ANNOUNCED_LIMITS.messageBytesMax],
   pieceBytesMax: [1, ANNOUNCED_LIMITS.pieceBytesMax],
   feedsMax: [1, FEEDS_MAX],
+  lingeringMax: [0, Number.MAX_SAFE_INTEGER],
   channelsMax: [1, ANNOUNCED_LIMITS.channelsMax],
   messageBytesTarget: [1, 256 * KIB],
   entriesBytesTarget: [1, 256 * KIB],

@@ -23,6 +23,8 @@ export interface RelayCoreOptions {
   /** The same by a clock that nobody sets: what deadlines are counted by. Default: `now`. */
   readonly steadyNow?: () => number
   readonly logger?: Logger
+  /** Calls back in another turn of the event loop. Default: setImmediate. */
+  readonly later?: (callback: () => void) => void
 }
 
 export interface RelayCore {
@@ -54,7 +56,15 @@ class Core implements RelayCore {
   #sweepingStore: Promise<void> | null = null
   #sweepStoreAtMs = 0
 
-  constructor({ store, tokens, limits, now, steadyNow = now, logger = SILENT }: RelayCoreOptions) {
+  constructor({
+    store,
+    tokens,
+    limits,
+    now,
+    steadyNow = now,
+    logger = SILENT,
+    later = setImmediate,
+  }: RelayCoreOptions) {
     this.#context = {
       store,
       tokens,
@@ -64,7 +74,7 @@ class Core implements RelayCore {
       logger,
       storageLog: new SparingLog(logger),
       sha256,
-      audience: new Audience(),
+      audience: new Audience(limits.lingeringMax, later),
       leases: new Leases(limits.leaseMs),
       turns: new Turns(limits.turnMs, limits.turnWaitMs),
       postponed: new Postponed(),
@@ -127,8 +137,8 @@ class Core implements RelayCore {
     const { store, logger, postponed, audience } = this.#context
     try {
       const { more } = await store.sweep()
-      const repaired = more ? [] : await postponed.askAgain(store)
-      for (const documentId of repaired) audience.tellNews(documentId, Number.POSITIVE_INFINITY)
+      const repaired = (documentId: string): void => audience.noteNews(documentId, Number.POSITIVE_INFINITY)
+      if (!more) await postponed.askAgain(store, repaired)
       return more
     } catch (error) {
       logger.error({ err: error }, 'the store could not drop what is due')

@@ -1,5 +1,6 @@
-// The last part of a round: channel by channel OPENED and what it pulls, then the FEEDs, then DONE; between rounds, what
-// lingering channels are given. One channel, and one answer of the store, at a time. Pure: it asks through its outlet and is told the answers.
+// The last part of a round: channel by channel OPENED and what it pulls, then the FEEDs, then DONE. Between two rounds: a page
+// of what is new for each lingering channel, and no more, since a round may wait. One channel, and one answer of the store,
+// at a time. Pure: it asks through its outlet and is told the answers.
 import type { Judgement, ReadPage } from '../store/contract.ts'
 import type { Advice, Channel, SyncedAdvice } from './channel.ts'
 import { claimWanted } from './claim-wanted.ts'
@@ -14,6 +15,9 @@ import { Serving, type ServingState } from './serving.ts'
 /** store: an answer is under way. credit, writable: the device has to give credit, or to read. done: DONE was sent. */
 export type AnsweringState = 'store' | 'credit' | 'writable' | 'done'
 
+const NOTHING = new Uint8Array(0)
+const NO_ADVICE: Advice = { urgency: 'NONE', claimWanted: false }
+
 /** A log that is replaced this often within one round is not followed any further. */
 const MOVES_MAX = 3
 
@@ -21,7 +25,7 @@ export class Answering {
   readonly #context: SessionContext
   readonly #outlet: Outlet
   readonly #peer: Peer
-  readonly #channels: readonly Channel[]
+  readonly channels: readonly Channel[]
   /** Null: between rounds, where neither FEED_PAGE nor DONE has a place. */
   readonly #feeding: Feeding | null
   #state: AnsweringState = 'store'
@@ -43,7 +47,7 @@ export class Answering {
     this.#context = context
     this.#outlet = outlet
     this.#peer = peer
-    this.#channels = channels
+    this.channels = channels
     this.#feeding = feeding
   }
 
@@ -59,7 +63,7 @@ export class Answering {
     if (event.type === 'feedRead') {
       this.#feeding?.take(event.page)
     } else {
-      const channel = this.#channels[this.#answered]
+      const channel = this.channels[this.#answered]
       if (channel === undefined || this.#isAskedAgain(channel, event, nowMs)) return
     }
     this.#advance(nowMs)
@@ -100,7 +104,7 @@ export class Answering {
   /** Goes on until the store or the device has to answer, or everything is said. */
   #advance(nowMs: number): void {
     while (!this.#outlet.full) {
-      const channel = this.#channels[this.#answered]
+      const channel = this.channels[this.#answered]
       if (channel !== undefined) {
         if (!this.#isAnswered(channel, nowMs)) return
         this.#serving = null
@@ -126,15 +130,26 @@ export class Answering {
   /** True: nothing more is to be said on this channel. False: the store or the device has to answer first. */
   #isAnswered(channel: Channel, nowMs: number): boolean {
     const { judgement } = channel
+    if (channel.known !== null && judgement === null && channel.fault === null) {
+      this.#outlet.wish({ type: 'judge', of: channel.open.channel, request: channel.judgeRequest })
+      return false
+    }
     if (channel.fault !== null || judgement === null) {
       channel.sendFault(this.#outlet, this.#context.limits.retryAfterMs)
       return true
     }
     if (this.#serving !== null) return this.#isServed(channel, this.#serving)
+    if (channel.known !== null && !channel.isAsKnown) {
+      // The device has to open it again, whatever is new: a round says it better.
+      channel.sendOpened(this.#outlet, judgement, NO_ADVICE)
+      channel.sendNothingPulled(this.#outlet, this.#synced(channel, judgement, judgement.head))
+      return true
+    }
     if (channel.moved) return !this.#isJudgedAgain(channel) && this.#isAnswered(channel, nowMs)
     if (judgement.status === 'DELETED' || channel.isDeleted || !channel.open.pull || channel.incarnation.length === 0) {
       channel.sendOpened(this.#outlet, judgement, this.#advice(channel, judgement, nowMs))
       channel.sendNothingPulled(this.#outlet, this.#synced(channel, judgement, judgement.head))
+      channel.servedTo = { mark: NOTHING, index: 0, isHead: true }
       return true
     }
     return this.#isServed(channel, this.#beginServing(channel, judgement, nowMs))
@@ -151,7 +166,7 @@ export class Answering {
         snapshot: judgement.snapshot,
         after: judgement.after,
         acknowledged: channel.durables,
-        isKnown: channel.isKnown,
+        isLive: channel.known !== null,
         synced: (index) => this.#synced(channel, judgement, index),
       },
       limits,
@@ -159,7 +174,7 @@ export class Answering {
     )
     this.#serving = serving
     this.#servingState = 'page'
-    this.#isOpened = false
+    this.#isOpened = channel.known !== null
     // Otherwise the first page tells whether the log is still the one that was judged.
     if (judgement.snapshot !== null) {
       this.#open(channel, serving, nowMs)
@@ -199,7 +214,7 @@ export class Answering {
         this.#more = true
         return true
       case 'synced':
-        channel.syncedAt = serving.syncedAt
+        channel.servedTo = serving.servedTo
         return true
     }
   }

@@ -32,6 +32,14 @@ export interface SyncedAdvice {
   readonly otherDevices: number
 }
 
+/** How far a channel was served. */
+export interface ServedTo {
+  readonly mark: Uint8Array
+  readonly index: number
+  /** There was no more. */
+  readonly isHead: boolean
+}
+
 export class Channel {
   readonly request: ChannelRequest
   fault: ChannelFault | null = null
@@ -43,8 +51,8 @@ export class Channel {
   isDeleted = false
   /** OPENED was sent. */
   opened = false
-  /** Everything was given up to here. */
-  syncedAt: Pick<Place, 'mark' | 'index'> | null = null
+  /** Everything was given up to here; null: nothing was pulled, or not all that a round promises. */
+  servedTo: ServedTo | null = null
   /** How often the log turned out to be another one than was judged. */
   moves = 0
   #judgement: Judgement | null = null
@@ -55,54 +63,52 @@ export class Channel {
   #leased: Leased | null = null
   #compacted: Compacted | null = null
   #deleted: Deleted | null = null
-  /** Of the OPEN, and why. */
-  #unserved: string | null
-  /** What the device knows already, and need not be told in OPENED. */
-  readonly #known: Place | null
+  /** What of the OPEN is not served; null: nothing. */
+  #unserved: string | null = null
+  /** A channel that lingers: what its device knows. Null: it was opened in this round. */
+  readonly known: Place | null
 
-  /** `unserved`: what of the OPEN is not served; null: nothing. */
-  constructor(request: ChannelRequest, unserved: string | null = null, known: Place | null = null) {
+  constructor(request: ChannelRequest, known: Place | null = null) {
     this.request = request
-    this.#unserved = unserved
-    this.#known = known
-    this.right = known?.right ?? null
+    this.known = known
   }
 
   /** One that lingers, and goes on at its place. */
   static live(place: Place): Channel {
-    const { open, incarnation, mark } = place
+    const { channel, documentId, incarnation, mark } = place
     const asked = { pull: true, push: false, linger: true, create: false, reseeding: false }
     const rest = { incarnation, mark, receipt: NOTHING, claim: null, partial: null }
     const nothing = { pushes: [], repairs: [], lease: null, snapshotPuts: [], deletion: null }
-    return new Channel({ open: { type: 'OPEN', ...open, ...asked, ...rest }, ...nothing }, null, place)
+    return new Channel({ open: { type: 'OPEN', channel, documentId, ...asked, ...rest }, ...nothing }, place)
   }
 
   /** Where it goes on lingering; null: it does not. */
   get place(): Place | null {
-    const { open, right, syncedAt, status, fault } = this
-    if (syncedAt === null || fault !== null || status === 'DELETED' || this.isDeleted) return null
+    const { servedTo, open, newestPushed } = this
+    if (servedTo === null || this.fault !== null || this.status === 'DELETED' || this.isDeleted) return null
     const { channel, documentId } = open
-    // Copies: they outlive message and page.
-    const incarnation = this.incarnation.slice()
-    const generation = this.#judgement?.generation.slice() ?? NOTHING
+    // Copies, since they outlive message and page; a slice of a Buffer is a view.
+    const incarnation = new Uint8Array(this.incarnation)
+    const generation = new Uint8Array(this.#judgement?.generation ?? NOTHING)
+    const mark = new Uint8Array(servedTo.mark)
     return {
-      open: { channel, documentId },
-      right,
+      channel,
+      documentId,
       incarnation,
       generation,
-      mark: syncedAt.mark.slice(),
-      index: syncedAt.index,
+      mark,
+      index: servedTo.index,
+      isBehind: !servedTo.isHead,
+      newestPushed,
     }
   }
 
-  /** Nothing that OPENED would say is new to the device. */
-  get isKnown(): boolean {
-    const known = this.#known
+  /** The device of a lingering channel knows this log, and what it lacks of it stands in entries. */
+  get isAsKnown(): boolean {
+    const { known } = this
     const judgement = this.#judgement
-    if (known === null || judgement === null || this.opened) return false
-    const isSameLog =
-      this.status === 'OK' && judgement.snapshot === null && equalBytes(known.incarnation, this.incarnation)
-    return isSameLog && equalBytes(known.generation, judgement.generation)
+    if (known === null || judgement === null || judgement.status !== 'OK' || judgement.snapshot !== null) return false
+    return equalBytes(known.incarnation, this.incarnation) && equalBytes(known.generation, judgement.generation)
   }
 
   get open(): Open {
@@ -153,7 +159,12 @@ export class Channel {
 
   /** Index of the newest push of this device that is known to be in the log; 0: none is. */
   get newestPushed(): number {
-    return Math.max(this.#judgement?.receiptIndex ?? 0, ...this.#durables.keys())
+    return Math.max(this.known?.newestPushed ?? 0, this.#judgement?.receiptIndex ?? 0, ...this.#durables.keys())
+  }
+
+  /** Something that its OPEN asks for is not served, and the rest is: says so in the words of a person. */
+  notServed(what: string | null): void {
+    this.#unserved = what
   }
 
   judged(judgement: Judgement): void {
@@ -204,12 +215,8 @@ export class Channel {
     this.isDeleted = code === 'OK'
   }
 
-  /** OPENED, unless it is known, and all answers that have no place in the log. */
+  /** OPENED, and all answers that have no place in the log. */
   sendOpened(outlet: Outlet, judgement: Judgement, advice: Advice): void {
-    if (this.isKnown) {
-      this.opened = true
-      return
-    }
     const { channel, pull } = this.open
     outlet.send({
       type: 'OPENED',
@@ -233,7 +240,6 @@ export class Channel {
     const { channel } = this.open
     for (const durable of this.durables) outlet.acknowledge(channel, durable)
     outlet.send({ type: 'SYNCED', channel, mark: NOTHING, tag: zeroTag(), ...advice })
-    this.syncedAt = { mark: NOTHING, index: 0 }
   }
 
   /** Ends the channel; a push that was not stored for it is refused with the same code. */

@@ -113,10 +113,6 @@ export class DrivenConnection implements Connection, Member {
     this.tell({ type: 'news', documentId, index })
   }
 
-  awareness(documentId: string, bytes: Uint8Array): void {
-    this.tell({ type: 'awareness', documentId, bytes })
-  }
-
   /** Events that arise while effects are carried out wait for their turn, so that the session never overtakes itself. */
   tell(first: SessionEvent): void {
     if (this.#session.ended) return
@@ -171,9 +167,6 @@ export class DrivenConnection implements Connection, Member {
         return
       case 'leave':
         this.#context.audience.leave(effect.documentId, effect.deviceKey, this)
-        return
-      case 'spread':
-        this.#context.audience.spread(effect.documentId, effect.bytes, this)
         return
       case 'stopReading':
         this.#carrier.pause?.()

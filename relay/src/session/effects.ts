@@ -45,7 +45,7 @@ export type StoreWish = { readonly of: number } & (
 export type StoreAnswer = { readonly of: number } & (
   | { readonly type: 'judged'; readonly judgement: Judgement }
   | { readonly type: 'claimed'; readonly outcome: Outcome<'claim'> }
-  | { readonly type: 'repaired' }
+  | { readonly type: 'repaired'; readonly drawn: boolean }
   | { readonly type: 'staged'; readonly staged: Staged | 'full' }
   | { readonly type: 'hashed'; readonly hash: Bytes | 'gone' }
   | { readonly type: 'dropped' }
@@ -81,8 +81,6 @@ export type SessionEvent =
   | { readonly type: 'writable' }
   /** A log on which this connection lingers reaches up to `index`; Infinity: it may be another one, or repaired. */
   | { readonly type: 'news'; readonly documentId: string; readonly index: number }
-  /** From another connection that lingers on this document. */
-  | { readonly type: 'awareness'; readonly documentId: string; readonly bytes: Uint8Array }
   /** `deadlineAtMs` has passed. */
   | { readonly type: 'deadline' }
   /** There are too many connections: tell the device when to return. */
@@ -104,11 +102,9 @@ export type Effect =
   | { readonly type: 'flush' }
   /** Answer with `writable` as soon as the send buffer is low enough. */
   | { readonly type: 'awaitWritable' }
-  /** From now on, and until `leave`, `news` and `awareness` of this document are told. */
+  /** From now on, and until `leave`, `news` of this document is told. */
   | { readonly type: 'join'; readonly documentId: string; readonly deviceKey: string }
   | { readonly type: 'leave'; readonly documentId: string; readonly deviceKey: string }
-  /** To the other connections that linger on this document. */
-  | { readonly type: 'spread'; readonly documentId: string; readonly bytes: Uint8Array }
   /** Enough waits: read nothing more from the device, until told to go on. */
   | { readonly type: 'stopReading' }
   | { readonly type: 'goOnReading' }

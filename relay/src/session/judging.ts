@@ -6,6 +6,7 @@ import { rightOn } from '../token/grants.ts'
 import type { Channel } from './channel.ts'
 import type { SessionContext } from './context.ts'
 import type { RoundEvent } from './effects.ts'
+import type { Lingering } from './lingering.ts'
 import type { Outlet } from './outlet.ts'
 import type { Peer } from './peer.ts'
 
@@ -28,13 +29,14 @@ export class Judging {
   /** Those that are still to be judged, by channel number. */
   readonly #pending = new Map<number, Judged>()
 
-  constructor(context: SessionContext, outlet: Outlet, peer: Peer, channels: readonly Channel[]) {
+  constructor(context: SessionContext, outlet: Outlet, peer: Peer, channels: readonly Channel[], lingering: Lingering) {
     this.#context = context
     this.#outlet = outlet
     this.#peer = peer
     for (const channel of channels) {
       grant(channel, peer)
       if (channel.fault !== null) continue
+      channel.notServed(lingering.begin(channel.open))
       this.#pending.set(channel.open.channel, { channel, steps: null, repaired: false })
     }
   }

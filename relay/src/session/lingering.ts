@@ -1,19 +1,23 @@
 // The channels of one connection that stay open after the round of their OPEN: where each stands, and whether there is
 // news for it. docs/protocol.md, "Lingering". Pure: who is told of news is asked for through the outlet.
 import type { Open } from '@tidemark/protocol'
-import type { Right } from '../token/grants.ts'
+import type { Audience } from './audience.ts'
 import type { Channel } from './channel.ts'
 import type { Outlet } from './outlet.ts'
 
 /** Up to where a lingering channel has been served, as its device knows it. Nothing of a message is kept alive by it. */
 export interface Place {
-  readonly open: Pick<Open, 'channel' | 'documentId'>
-  readonly right: Right | null
+  readonly channel: number
+  readonly documentId: string
   /** Empty where there is no log. */
   readonly incarnation: Uint8Array
   readonly generation: Uint8Array
   readonly mark: Uint8Array
   readonly index: number
+  /** More is there to be given. */
+  readonly isBehind: boolean
+  /** Index of the newest push of this device; 0: none is known. */
+  readonly newestPushed: number
 }
 
 interface Lingerer {
@@ -26,13 +30,15 @@ interface Lingerer {
 
 export class Lingering {
   readonly #outlet: Outlet
+  readonly #audience: Audience
   readonly #channelsMax: number
   readonly #deviceKey: string
   readonly #byChannel = new Map<number, Lingerer>()
   readonly #channelOf = new Map<string, number>()
 
-  constructor(outlet: Outlet, channelsMax: number, deviceKey: string) {
+  constructor(outlet: Outlet, audience: Audience, channelsMax: number, deviceKey: string) {
     this.#outlet = outlet
+    this.#audience = audience
     this.#channelsMax = channelsMax
     this.#deviceKey = deviceKey
   }
@@ -41,37 +47,26 @@ export class Lingering {
     return this.#byChannel.size === 0
   }
 
-  /** The document of a channel that lingers, between the rounds that open it. */
-  documentOf(channel: number): string | null {
-    const lingerer = this.#byChannel.get(channel)
-    return lingerer === undefined || lingerer.place === null ? null : lingerer.documentId
-  }
-
-  /** The channel that lingers on a document, between the rounds that open it. */
-  channelOn(documentId: string): number | null {
-    const channel = this.#channelOf.get(documentId)
-    return channel === undefined || this.documentOf(channel) === null ? null : channel
-  }
-
   /**
-   * A channel is opened: what it lingered on before is over. From now on news of its document counts, so that nothing slips
-   * between the last page that is read for it and the end of its round.
+   * A document that the device may read is opened: what lingered on it, or on this channel, is over. From now on news of it
+   * counts, so that nothing slips between the last page that is read for it and the end of its round.
    * @returns why it cannot linger, though it asks for it; null: it can, or does not ask
    */
   begin({ channel, documentId, linger, pull }: Open): string | null {
     this.#end(channel)
+    this.#end(this.#channelOf.get(documentId))
     if (!linger) return null
     if (this.#outlet.oneRound) return 'lingering over HTTP'
     if (!pull) return 'lingering without pull'
-    if (this.#channelOf.has(documentId)) return 'a second channel that lingers on one document'
     if (this.#byChannel.size >= this.#channelsMax) return `lingering on more than ${this.#channelsMax} channels`
+    if (this.#audience.isFull) return 'so much lingering at once'
     this.#byChannel.set(channel, { documentId, place: null, newsIndex: 0 })
     this.#channelOf.set(documentId, channel)
     this.#outlet.wish({ type: 'join', documentId, deviceKey: this.#deviceKey })
     return null
   }
 
-  /** A round is over: those of its channels that were served to the head stay. */
+  /** A round is over: those of its channels that have a place stay. */
   settle(channels: readonly Channel[]): void {
     for (const channel of channels) {
       const lingerer = this.#byChannel.get(channel.open.channel)
@@ -87,12 +82,12 @@ export class Lingering {
     if (lingerer !== undefined) lingerer.newsIndex = Math.max(lingerer.newsIndex, index)
   }
 
-  /** Those for which there is news, which counts as served from now on. */
+  /** Those for which there is more, which counts as given from now on. */
   takeDue(): readonly Place[] {
     const due: Place[] = []
     for (const lingerer of this.#byChannel.values()) {
       const { place, newsIndex } = lingerer
-      if (place === null || newsIndex <= place.index) continue
+      if (place === null || (newsIndex <= place.index && !place.isBehind)) continue
       lingerer.newsIndex = 0
       due.push(place)
     }
@@ -103,9 +98,9 @@ export class Lingering {
     for (const channel of [...this.#byChannel.keys()]) this.#end(channel)
   }
 
-  #end(channel: number): void {
-    const lingerer = this.#byChannel.get(channel)
-    if (lingerer === undefined) return
+  #end(channel: number | undefined): void {
+    const lingerer = channel === undefined ? undefined : this.#byChannel.get(channel)
+    if (channel === undefined || lingerer === undefined) return
     const { documentId } = lingerer
     this.#byChannel.delete(channel)
     this.#channelOf.delete(documentId)

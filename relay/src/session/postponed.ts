@@ -15,23 +15,21 @@ export class Postponed {
     this.#byDocument.delete(request.documentId)
     if (outcome !== 'later') return outcome === 'drawn'
     const { documentId, incarnation, fingerprint } = request
-    // A view of a message would keep all of it.
+    // A view of a message would keep all of it, and so does a slice of a Buffer.
     this.#byDocument.set(documentId, {
       documentId,
-      incarnation: incarnation.slice(),
-      fingerprint: fingerprint.slice(),
+      incarnation: new Uint8Array(incarnation),
+      fingerprint: new Uint8Array(fingerprint),
     })
     const [oldest] = this.#byDocument.keys()
     if (oldest !== undefined && this.#byDocument.size > DOCUMENTS_MAX) this.#byDocument.delete(oldest)
     return false
   }
 
-  /** Rejects as the store does; what is put off stays so then. @returns ids of the documents that were repaired */
-  async askAgain(store: RelayStore): Promise<readonly string[]> {
-    const repaired: string[] = []
+  /** Rejects as the store does; what is put off stays so then. `repaired` is called at once for each that is made. */
+  async askAgain(store: RelayStore, repaired: (documentId: string) => void): Promise<void> {
     for (const request of [...this.#byDocument.values()]) {
-      if (await this.ask(store, request)) repaired.push(request.documentId)
+      if (await this.ask(store, request)) repaired(request.documentId)
     }
-    return repaired
   }
 }

@@ -1,7 +1,6 @@
 // Reads one message of a device as a round: what it asks for, channel by channel, or what is wrong with it.
 // Pure; who may send what when is the table of protocol/. Nothing is stored, judged or granted here.
 import {
-  type Awareness,
   type Code,
   type Delete,
   type Feed,
@@ -22,19 +21,9 @@ export interface RoundRequest {
   /** In the order of their OPENs. */
   readonly channels: readonly ChannelRequest[]
   readonly feeds: readonly Feed[]
-  readonly asides: Asides
-}
-
-/** What has its effect when it is read, whatever round is under way: it begins none. */
-export interface Asides {
   /** Sum of the CREDITs in this message. */
   readonly creditBytes: number
-  /** Those on channels that linger. */
-  readonly awareness: readonly Awareness[]
 }
-
-/** Whether a channel lingers at the moment. */
-export type Lingers = (channel: number) => boolean
 
 export interface ChannelRequest {
   readonly open: Open
@@ -63,39 +52,28 @@ interface ChannelDraft {
 interface Draft {
   readonly channels: Map<number, ChannelDraft>
   readonly feeds: Feed[]
-  readonly asides: AsidesDraft
-}
-
-interface AsidesDraft {
   creditBytes: number
-  readonly awareness: Awareness[]
 }
 
 /** `frames`: all of one message but the HELLO at the beginning of the first. */
-export function readRound(frames: readonly Frame[], limits: Limits, lingers: Lingers): RoundRequest | Violation {
+export function readRound(frames: readonly Frame[], limits: Limits): RoundRequest | Violation {
   if (frames.at(-1)?.type !== 'END') return malformed('A message must end with END')
-  const draft: Draft = { channels: new Map(), feeds: [], asides: { creditBytes: 0, awareness: [] } }
+  const draft: Draft = { channels: new Map(), feeds: [], creditBytes: 0 }
   for (const frame of frames.slice(0, -1)) {
-    const violation = readAside(draft.asides, frame, lingers) ? null : readFrame(draft, frame, limits)
+    const violation = readFrame(draft, frame, limits)
     if (violation !== null) return violation
   }
   return { ...draft, channels: [...draft.channels.values()] }
 }
 
-/** A message that holds nothing else, and so begins no round; null: it holds something else. */
-export function readAsides(frames: readonly Frame[], lingers: Lingers): Asides | null {
-  const asides: AsidesDraft = { creditBytes: 0, awareness: [] }
-  return frames.every((frame) => readAside(asides, frame, lingers)) ? asides : null
-}
-
-/** False: it is something else. */
-function readAside(asides: AsidesDraft, frame: Frame, lingers: Lingers): boolean {
-  if (frame.type !== 'CREDIT' && frame.type !== 'AWARENESS') return false
-  const channel = 'channel' in frame && lingers(frame.channel) ? 'LINGERING' : 'CLOSED'
-  if (relayVerdict('ANSWERING', frame.type, channel) === 'ignore') return true
-  if (frame.type === 'CREDIT') asides.creditBytes += frame.bytes
-  else asides.awareness.push(frame)
-  return true
+/** Bytes of the CREDITs in a message that holds nothing else, and so begins no round; null: it holds something else. */
+export function readCredit(frames: readonly Frame[]): number | null {
+  let bytes = 0
+  for (const frame of frames) {
+    if (relayVerdict('ANSWERING', frame.type, 'CLOSED') !== 'accept' || frame.type !== 'CREDIT') return null
+    bytes += frame.bytes
+  }
+  return bytes
 }
 
 function readFrame(draft: Draft, frame: Frame, limits: Limits): Violation | null {
@@ -122,6 +100,9 @@ function acceptWithoutChannel(draft: Draft, frame: Frame, limits: Limits): Viola
     case 'FEED':
       if (draft.feeds.length >= limits.feedsMax) return malformed(`FEED: more than ${limits.feedsMax} in one message`)
       draft.feeds.push(frame)
+      return null
+    case 'CREDIT':
+      draft.creditBytes += frame.bytes
       return null
     default:
       return malformed(whyMalformed(frame, false))

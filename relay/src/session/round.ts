@@ -37,8 +37,8 @@ export class Round {
     this.#context = context
     this.#outlet = outlet
     this.#peer = peer
-    this.channels = request.channels.map((channel) => new Channel(channel, lingering.begin(channel.open)))
-    this.#judging = new Judging(context, outlet, peer, this.channels)
+    this.channels = request.channels.map((channel) => new Channel(channel))
+    this.#judging = new Judging(context, outlet, peer, this.channels, lingering)
     this.#intake = new Intake(context, outlet, peer)
     this.#maintenance = new Maintenance(context, outlet, peer)
     const feeding = new Feeding(request.feeds, peer.grants, context.limits, outlet)

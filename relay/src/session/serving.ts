@@ -5,7 +5,7 @@ import type { Entry, Open } from '@tidemark/protocol'
 import { equalBytes } from '../bytes.ts'
 import type { Limits } from '../limits.ts'
 import type { Judgement, PayloadRequest, ReadPage, ReadRequest, StoredEntry } from '../store/contract.ts'
-import type { Channel, SyncedAdvice } from './channel.ts'
+import type { ServedTo, SyncedAdvice } from './channel.ts'
 import type { Durable } from './durable.ts'
 import type { Outlet } from './outlet.ts'
 import { Transfer } from './transfer.ts'
@@ -15,7 +15,7 @@ const ENTRY_BYTES = 24
 
 /**
  * page, part: wants the next page, or the next bytes of a long payload. credit, writable: cannot go on until the device
- * gives credit, or reads. more: the receive window of this HTTP response is used up. synced: all was given.
+ * gives credit, or reads. more: the receive window of this HTTP response is used up. synced: all was given that is to be given now.
  */
 export type ServingState = 'page' | 'part' | 'credit' | 'writable' | 'more' | 'synced'
 
@@ -25,8 +25,8 @@ export interface Served {
   readonly snapshot: Judgement['snapshot']
   readonly after: number
   readonly acknowledged: readonly Durable[]
-  /** The device knows this log and its generation: if there is nothing to give, there is nothing to say. */
-  readonly isKnown: boolean
+  /** Between rounds: one page, and nothing is said if it is empty. */
+  readonly isLive: boolean
   /** `index`: the end of what was served. */
   readonly synced: (index: number) => SyncedAdvice
 }
@@ -44,7 +44,7 @@ export class Serving {
   #partial: Open['partial']
   #after: number
   #page: ReadPage | null = null
-  #syncedAt: Channel['syncedAt'] = null
+  #servedTo: ServedTo | null = null
   #next = 0
   /** Where the next entry of the page goes on, if it is no long one. */
   #offset = 0
@@ -78,9 +78,9 @@ export class Serving {
     return this.#open.channel
   }
 
-  /** Null until all was given. */
-  get syncedAt(): Channel['syncedAt'] {
-    return this.#syncedAt
+  /** Null before the first page was given whole. */
+  get servedTo(): ServedTo | null {
+    return this.#servedTo
   }
 
   get pageRequest(): ReadRequest {
@@ -148,13 +148,15 @@ export class Serving {
     this.#page = null
     this.#after = through
     if (this.#outlet.oneRound) this.#outlet.spend(page.entries.length * ENTRY_BYTES)
+    this.#servedTo = { mark, index: through, isHead: page.atHead }
+    const { isLive, after, synced } = this.#served
     if (!page.atHead) {
       this.#outlet.send({ type: 'MARK', channel, mark })
+      if (isLive) return 'synced'
       return this.#outlet.full ? 'writable' : 'page'
     }
-    this.#syncedAt = { mark, index: through }
-    const isNothingNew = this.#served.isKnown && through === this.#served.after
-    if (!isNothingNew) this.#outlet.send({ type: 'SYNCED', channel, mark, tag, ...this.#served.synced(through) })
+    const isNothingNew = isLive && through === after
+    if (!isNothingNew) this.#outlet.send({ type: 'SYNCED', channel, mark, tag, ...synced(through) })
     return 'synced'
   }
 

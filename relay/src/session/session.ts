@@ -15,13 +15,14 @@ import {
 } from '@tidemark/protocol'
 import { bytesKey } from '../bytes.ts'
 import type { VerifiedToken } from '../token/tokens.ts'
+import { Answering } from './answering.ts'
+import { Channel } from './channel.ts'
 import type { SessionContext } from './context.ts'
 import type { Effect, RoundEvent, SessionEvent } from './effects.ts'
 import { Lingering } from './lingering.ts'
-import { LiveRound } from './live-round.ts'
 import { Outlet } from './outlet.ts'
 import type { Peer } from './peer.ts'
-import { type Asides, readAsides, readRound } from './request.ts'
+import { readCredit, readRound } from './request.ts'
 import { Round } from './round.ts'
 import { WaitingRounds } from './waiting-rounds.ts'
 
@@ -49,15 +50,16 @@ export class Session {
   #state: RelaySessionState = 'AWAITING_HELLO'
   #deadlineAtMs: number
   #roundDeadlineAtMs = 0
+  /** Between rounds. */
+  #restsUntilMs = 0
   #restarting = false
   #deviceId: Uint8Array = new Uint8Array(0)
   #admitted: Admitted | null = null
-  /** When the device last sent something. */
-  #heardAtMs: number
   /** What came after the first message, and before WELCOME. */
   #verifyingBytes = 0
   readonly #waiting = new WaitingRounds()
-  #round: Round | LiveRound | null = null
+  /** The round under way, or what lingering channels are being given between two. */
+  #round: Round | Answering | null = null
   #isReading = true
 
   constructor(context: SessionContext, options: SessionOptions, nowMs: number) {
@@ -65,7 +67,6 @@ export class Session {
     this.#options = options
     this.#outlet = new Outlet(options.oneRound, context.limits.sendBufferBytesMax)
     this.#deadlineAtMs = nowMs + context.limits.verifyTimeoutMs
-    this.#heardAtMs = nowMs
   }
 
   get state(): RelaySessionState {
@@ -107,9 +108,6 @@ export class Session {
         this.#admitted?.lingering.news(event.documentId, event.index)
         if (this.#state === 'READY') this.#goOn(nowMs)
         break
-      case 'awareness':
-        this.#awareness(event.documentId, event.bytes)
-        break
       case 'deadline':
         this.#deadline(nowMs)
         break
@@ -118,7 +116,8 @@ export class Session {
         break
       case 'restarting':
         this.#restarting = true
-        if (event.atOnce || this.#state !== 'ANSWERING') this.#restart()
+        // What lingers is owed nothing.
+        if (event.atOnce || !(this.#round instanceof Round)) this.#restart()
         break
       case 'fault':
         this.#fail('FAULT', 'The relay failed')
@@ -138,11 +137,11 @@ export class Session {
       this.#hello(frames, bytes, nowMs)
       return
     }
-    this.#heardAtMs = nowMs
-    const asides = readAsides(frames, this.#lingers)
-    if (asides === null) this.#receiveRound(frames, bytes, nowMs)
-    else this.#takeAsides(asides, nowMs)
-    if (this.#state === 'READY') this.#deadlineAtMs = this.#idleUntilMs()
+    const creditBytes = readCredit(frames)
+    if (creditBytes === null) this.#receiveRound(frames, bytes, nowMs)
+    else this.#credit(creditBytes, nowMs)
+    // Only a device that lingers may have nothing to ask for.
+    if (this.#state === 'READY' && this.#lingers) this.#restUntil(nowMs)
   }
 
   #hello(frames: readonly Frame[], bytes: number, nowMs: number): void {
@@ -207,50 +206,33 @@ export class Session {
   #isWaiting(frames: readonly Frame[], bytes: number, nowMs: number): boolean {
     const { limits } = this.#context
     const channelsMax = this.welcomed ? limits.channelsMax : LIMITS_BEFORE_WELCOME.opensMax
-    const request = readRound(frames, { ...limits, channelsMax }, this.#lingers)
+    const request = readRound(frames, { ...limits, channelsMax })
     if ('code' in request) {
       this.#fail(request.code, request.message)
       return false
     }
     this.#waiting.add(request, bytes, frames.length)
-    this.#takeAsides(request.asides, nowMs)
+    // At once, as any CREDIT: the round before may be waiting for it. Over HTTP there is none.
+    if (request.creditBytes > 0 && !this.#options.oneRound) this.#credit(request.creditBytes, nowMs)
     return true
   }
 
-  /** At once, and also between rounds: DONE may have crossed a CREDIT on its way, and the round before may wait for it. */
-  #takeAsides({ creditBytes, awareness }: Asides, nowMs: number): void {
-    for (const { channel, bytes } of awareness) {
-      const documentId = this.#admitted?.lingering.documentOf(channel) ?? null
-      if (documentId !== null) this.#outlet.wish({ type: 'spread', documentId, bytes })
-    }
-    // Over HTTP there is none.
-    if (creditBytes === 0 || this.#options.oneRound) return
-    this.#outlet.credit(creditBytes)
+  /** Also between rounds: DONE may have crossed a CREDIT on its way. */
+  #credit(bytes: number, nowMs: number): void {
+    this.#outlet.credit(bytes)
     this.#resume('credit', nowMs)
-  }
-
-  readonly #lingers = (channel: number): boolean => this.#admitted?.lingering.documentOf(channel) != null
-
-  /** Lost where the device reads too slowly: who is there says so again and again. */
-  #awareness(documentId: string, bytes: Uint8Array): void {
-    const channel = this.#admitted?.lingering.channelOn(documentId) ?? null
-    if (channel === null) return
-    if (!this.#outlet.full) this.#outlet.send({ type: 'AWARENESS', channel, bytes }, bytes.length)
-    else if (this.#state === 'READY') this.#outlet.wish({ type: 'awaitWritable' })
-    if (this.#state === 'READY') this.#outlet.wish({ type: 'flush' })
   }
 
   #verified(token: VerifiedToken, relayTimeMs: number, nowMs: number): void {
     if (this.#state !== 'VERIFYING') return
     this.#verifyingBytes = 0
-    const { limits, epoch } = this.#context
+    const { limits, epoch, audience } = this.#context
     const deviceId = this.#deviceId
     const deviceKey = bytesKey(deviceId)
-    const connection = this.#options.oneRound ? null : this
     this.#admitted = {
-      peer: { deviceId, deviceKey, grants: token.grants, connection },
+      peer: { deviceId, deviceKey, grants: token.grants, connection: this.#options.oneRound ? null : this },
       expiresAtMs: token.expiresAtMs,
-      lingering: new Lingering(this.#outlet, limits.channelsMax, deviceKey),
+      lingering: new Lingering(this.#outlet, audience, limits.channelsMax, deviceKey),
     }
     const { messageBytesMax, entryBytesMax, pieceBytesMax, channelsMax } = limits
     this.#outlet.send({
@@ -261,6 +243,10 @@ export class Session {
       relayTimeMs,
     })
     this.#goOn(nowMs)
+  }
+
+  get #lingers(): boolean {
+    return this.#admitted?.lingering.isEmpty === false
   }
 
   /** Begins the oldest round that waits; if there is none, gives lingering channels what is new. */
@@ -279,7 +265,7 @@ export class Session {
     this.#roundDeadlineAtMs = nowMs + this.#context.limits.roundTimeoutMs
     this.#round =
       request === null
-        ? new LiveRound(this.#context, this.#outlet, peer, due)
+        ? new Answering(this.#context, this.#outlet, peer, due.map(Channel.live), null)
         : new Round(this.#context, this.#outlet, request, peer, lingering)
     this.#round.begin(nowMs)
     this.#settle(nowMs)
@@ -311,20 +297,24 @@ export class Session {
       this.#deadlineAtMs = Math.min(stalledAtMs, this.#roundDeadlineAtMs)
       return
     }
+    const wasLingering = this.#lingers
     this.#admitted?.lingering.settle(round.channels)
     this.#round = null
     this.#state = 'READY'
-    if (round instanceof Round) this.#heardAtMs = nowMs
-    this.#deadlineAtMs = this.#idleUntilMs()
+    // What a lingering device is given says nothing of whether anybody is there to read it.
+    if (round instanceof Round || wasLingering !== this.#lingers) this.#restUntil(nowMs)
+    else this.#deadlineAtMs = this.#restsUntilMs
     if (this.#options.oneRound) this.#close('OK', 'done', 0)
     else if (this.#restarting) this.#restart()
     else this.#goOn(nowMs)
   }
 
-  /** Without a word of the device. What the relay says to lingering channels does not count: nobody may be there to read it. */
-  #idleUntilMs(): number {
+  /** The device may be silent from now on, for so long. */
+  #restUntil(nowMs: number): void {
     const { idleTimeoutMs, lingerTimeoutMs } = this.#context.limits
-    return this.#heardAtMs + (this.#admitted?.lingering.isEmpty === false ? lingerTimeoutMs : idleTimeoutMs)
+    const expiresAtMs = this.#lingers ? (this.#admitted?.expiresAtMs ?? 0) : Number.POSITIVE_INFINITY
+    this.#restsUntilMs = Math.min(nowMs + (this.#lingers ? lingerTimeoutMs : idleTimeoutMs), expiresAtMs)
+    this.#deadlineAtMs = this.#restsUntilMs
   }
 
   /** Reading stops while too much waits, but for a round that awaits CREDIT. */
@@ -339,7 +329,8 @@ export class Session {
   #deadline(nowMs: number): void {
     if (nowMs < this.#deadlineAtMs) return
     if (this.#state === 'READY') {
-      this.#fail('DEADLINE', 'Nothing was asked for too long')
+      if ((this.#admitted?.expiresAtMs ?? 0) <= nowMs) this.#fail('TOKEN', 'The token has expired')
+      else this.#fail('DEADLINE', 'Nothing was asked for too long')
       return
     }
     const round = this.#round

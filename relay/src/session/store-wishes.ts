@@ -15,8 +15,7 @@ export async function fulfil(store: RelayStore, wish: StoreWish, postponed: Post
       return { of, type: 'claimed', outcome: await store.claim(wish.request) }
     case 'repair':
       // Whatever came of it, the document is judged again: another device may have caused the same repair.
-      await postponed.ask(store, wish.request)
-      return { of, type: 'repaired' }
+      return { of, type: 'repaired', drawn: await postponed.ask(store, wish.request) }
     case 'stage':
       return { of, type: 'staged', staged: await store.stage(wish.piece) }
     case 'hash':
@@ -39,14 +38,15 @@ export async function fulfil(store: RelayStore, wish: StoreWish, postponed: Post
   }
 }
 
-/** Who lingers on a document learns that its log has grown, or may be another one. Only what is flushed is ever answered. */
+/** Who lingers on a document learns that its log has grown, or is another one. Only what is flushed is ever answered. */
 export function announce(audience: Audience, wish: StoreWish, answer: StoreAnswer): void {
   if (wish.type === 'append' && answer.type === 'appended') {
     for (const [position, { documentId }] of wish.pushes.entries()) {
       const outcome = answer.outcomes[position]
-      if (outcome !== undefined && Durable.is(outcome)) audience.tellNews(documentId, outcome.index)
+      if (outcome !== undefined && Durable.is(outcome)) audience.noteNews(documentId, outcome.index)
     }
-  } else if (wish.type === 'delete' || wish.type === 'repair') {
-    audience.tellNews(wish.request.documentId, Number.POSITIVE_INFINITY)
   }
+  const isReplaced = wish.type === 'delete' && answer.type === 'deleted' && answer.outcome === 'OK'
+  const isRepaired = wish.type === 'repair' && answer.type === 'repaired' && answer.drawn
+  if (isReplaced || isRepaired) audience.noteNews(wish.request.documentId, Number.POSITIVE_INFINITY)
 }
