@@ -8,7 +8,7 @@ import { equalBytes } from '../../relay/src/bytes.ts'
 import { decodeBookmark } from '../../relay/src/store/bookmark.ts'
 import type { MemoryDocument } from '../../relay/src/store/memory-state.ts'
 import { deviceIdOn, documentsOn, heldOn, outboxOf, readStored, type StoredDocument } from './disk-reading.ts'
-import { applyAll, extentOf, lacking } from './extent.ts'
+import { applyAll, changesOf, extentOf, lacking } from './extent.ts'
 import type { LogHistory } from './log-history.ts'
 import { fail, type Scene } from './scene.ts'
 import type { SimulatedDevice } from './simulated-device.ts'
@@ -28,7 +28,8 @@ export class DiskInvariants {
   /** As each disk was read last. */
   readonly #disks = new Map<SimulatedDevice, ReadonlyMap<string, StoredDocument>>()
   readonly #deviceIds = new Map<SimulatedDevice, string>()
-  readonly #changed = new WeakSet<Y.Doc>()
+  /** What was done to a document here, and was not called safe yet. */
+  readonly #edits = new WeakMap<Y.Doc, ChangeSet>()
 
   constructor(scene: Scene) {
     this.#scene = scene
@@ -71,21 +72,28 @@ export class DiskInvariants {
     }
   }
 
+  /** Whatever does not come from a relay is an edit: also what observers and clean-up do. */
   watch(doc: Y.Doc): void {
-    this.#changed.add(doc)
-    doc.on('afterTransaction', () => this.#changed.add(doc))
+    doc.on('update', (update: Uint8Array, origin: unknown) => {
+      const isFromRelay = typeof origin === 'object' && origin !== null && 'tidemark' in origin
+      if (isFromRelay) return
+      const edits = this.#edits.get(doc) ?? new ChangeSet()
+      edits.addAll(changesOf(update))
+      this.#edits.set(doc, edits)
+    })
   }
 
-  /** 2: what counts as saved is on the disk. Cheap where nothing has changed. */
+  /** 2: what counts as saved is on the disk. Cheap where nothing was done. */
   checkSaved(device: SimulatedDevice): void {
     for (const [id, { doc, document }] of device.open) {
-      if (!this.#changed.has(doc)) continue
+      const edits = this.#edits.get(doc)
+      if (edits === undefined) continue
       const { safety } = document.status
       if (safety === 'unsaved') continue
-      this.#changed.delete(doc)
       const extent = this.of(device).get(id)?.extent ?? NOTHING
-      const unsaved = lacking(extent, extentOf(doc))
+      const unsaved = lacking(extent, edits)
       if (unsaved !== null) fail(`2: ${device.name} calls ${id} '${safety}' without ${unsaved} on disk`)
+      this.#edits.delete(doc)
       if (safety !== 'on-device') this.#checkOnRelay(device, id, extent, safety)
     }
   }

@@ -370,7 +370,8 @@ export class Exchange {
   #noteDeleted(): void {
     this.#deletedThere = true
     this.view.deleted = true
-    this.document.touch()
+    if (this.#deletes) this.document.touch()
+    else this.document.createAnew() // The app has begun it anew meanwhile.
   }
 
   /** What others wrote meanwhile was given in this round: the next one names the mark after it. */

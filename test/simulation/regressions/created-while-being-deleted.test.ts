@@ -1,0 +1,31 @@
+// Seed 43603 of its time: the app began a document anew while a relay's answer to its deletion was under way. The answer then
+// counted as news of a deletion, and what was written was pushed in vain.
+import { expect, it } from 'vitest'
+import { runOut } from '../run-out.ts'
+import { commitAll, deliverUntil, deviceIn, NOVEL, novelOn, scriptedWorld, syncOn, type } from '../scripted.ts'
+import type { SimulatedRelay } from '../simulated-relay.ts'
+
+it('a document that is begun anew while it is being deleted begins anew', async () => {
+  const world = scriptedWorld()
+  const relay = world.relays[0] as SimulatedRelay
+  const a = await deviceIn(world)
+  await type(world, a, 'one ')
+  await syncOn(world, a)
+  world.deleteDocument(a, NOVEL)
+  await runOut(world)
+  a.sync({}, () => undefined)
+  await deliverUntil(world, () => relay.isFlushing)
+  world.createDocument(a, NOVEL)
+  for (let i = 0; i < 5; i++) {
+    await world.settle()
+    await commitAll(world, a)
+  }
+  expect(a.open.has(NOVEL)).toBe(true)
+  novelOn(a).doc.getText('text').insert(0, 'two ')
+  await commitAll(world, a)
+  await runOut(world)
+  for (let i = 0; i < 2; i++) await syncOn(world, a)
+  const b = await deviceIn(world)
+  await syncOn(world, b)
+  expect(novelOn(b).doc.getText('text').toString()).toContain('two ')
+})
