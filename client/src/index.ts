@@ -12,7 +12,7 @@ export type { TidemarkDocument } from './document.ts'
 export { type ErrorCode, type ProblemAction, TidemarkError, type TidemarkErrorDetails } from './errors.ts'
 export type { DocumentListing } from './library/library.ts'
 export type { RelayTarget, Schedule, TidemarkOptions, TokenSource } from './options.ts'
-export type { Platform } from './platform.ts'
+export type { Channel, Locks, Platform } from './platform.ts'
 export type { DocumentReport, RelayReport, SyncProgress, SyncReport } from './report.ts'
 export type { DocumentStatus, RelayStatus, Safety, SyncStatus } from './status.ts'
 export {

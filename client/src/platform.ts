@@ -36,6 +36,25 @@ export interface AbortSignalLike {
   removeEventListener(type: 'abort', listener: () => void): void
 }
 
+/** Locks that all tabs of an origin share; one that is closed or crashes gives its locks back. */
+export interface Locks {
+  /**
+   * Resolves, when this tab has the lock, to what gives it back; to null when `signal` was aborted first, or, with `ifFree`, when
+   * somebody has it.
+   */
+  take(
+    name: string,
+    options: { readonly ifFree?: boolean; readonly signal?: AbortSignalLike },
+  ): Promise<(() => void) | null>
+}
+
+/** Messages to all others that have opened a channel of the same name, in order; the values are cloned. */
+export interface Channel {
+  post(message: unknown): void
+  onMessage: ((message: unknown) => void) | null
+  close(): void
+}
+
 /** A timer that can be cancelled. */
 export type Timer = unknown
 
@@ -57,11 +76,28 @@ export interface Platform {
    * function that ends it. Null: the platform says neither.
    */
   readonly onWake: ((wake: () => void) => () => void) | null
+  /** Without these two, several tabs cannot share one store. */
+  readonly locks: Locks | null
+  readonly openChannel: ((name: string) => Channel) | null
 }
 
 interface EventSource {
   addEventListener(type: string, listener: () => void): void
   removeEventListener(type: string, listener: () => void): void
+}
+
+interface WebLocks {
+  request(
+    name: string,
+    options: { ifAvailable?: boolean; signal?: AbortSignalLike },
+    granted: (lock: object | null) => Promise<void>,
+  ): Promise<void>
+}
+
+interface BroadcastChannelLike {
+  onmessage: ((event: { readonly data: unknown }) => void) | null
+  postMessage(message: unknown): void
+  close(): void
 }
 
 interface Globals {
@@ -71,6 +107,8 @@ interface Globals {
   readonly document?: EventSource & { readonly visibilityState: string }
   readonly addEventListener?: EventSource['addEventListener']
   readonly removeEventListener?: EventSource['removeEventListener']
+  readonly navigator?: { readonly locks?: WebLocks }
+  readonly BroadcastChannel?: new (name: string) => BroadcastChannelLike
   readonly AbortController: new () => { readonly signal: AbortSignalLike; abort(): void }
   setTimeout(callback: () => void, delayMs: number): Timer
   clearTimeout(timer: Timer): void
@@ -92,6 +130,8 @@ export function platformOf(replacements: Partial<Platform> = {}): Platform {
       return globals.crypto.getRandomValues(new Uint8Array(length))
     },
     onWake: globals.addEventListener === undefined ? null : onWakeOfPage,
+    locks: globals.navigator?.locks === undefined ? null : locksOf(globals.navigator.locks),
+    openChannel: globals.BroadcastChannel === undefined ? null : openBroadcastChannel,
     ...replacements,
   }
 }
@@ -108,6 +148,34 @@ function onWakeOfPage(wake: () => void): () => void {
     globals.removeEventListener?.('online', wake)
     document?.removeEventListener('visibilitychange', onVisible)
   }
+}
+
+function locksOf(webLocks: WebLocks): Locks {
+  return {
+    take: (name, { ifFree, signal }) =>
+      new Promise((resolve, reject) => {
+        const options = ifFree ? { ifAvailable: true } : signal === undefined ? {} : { signal }
+        const held = webLocks.request(name, options, (lock) => {
+          // Held for as long as this promise is not resolved.
+          return new Promise((release) => {
+            if (lock === null) release()
+            resolve(lock === null ? null : release)
+          })
+        })
+        held.catch((error) => (signal?.aborted ? resolve(null) : reject(error)))
+      }),
+  }
+}
+
+function openBroadcastChannel(name: string): Channel {
+  const inner = new (globals.BroadcastChannel as NonNullable<Globals['BroadcastChannel']>)(name)
+  const channel: Channel = {
+    post: (message) => inner.postMessage(message),
+    onMessage: null,
+    close: () => inner.close(),
+  }
+  inner.onmessage = ({ data }) => channel.onMessage?.(data)
+  return channel
 }
 
 export function newAbortController(): { readonly signal: AbortSignalLike; abort(): void } {

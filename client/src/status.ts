@@ -75,6 +75,12 @@ export function betterSafety(a: Safety, b: Safety): Safety {
   return worseSafety(a, b) === a ? b : a
 }
 
+/** Before anything is known. */
+export function nothingKnown(relays: readonly string[]): SyncStatus {
+  const states = relays.map((relay) => ({ relay, lastSyncedAt: null, problem: null }))
+  return frozenStatus(null, sumOfStatuses({ statuses: [], relays: states, isScheduled: false, progress: null }))
+}
+
 /** The sum of all documents' statuses. */
 export function sumOfStatuses({ statuses, relays, isScheduled, progress }: SumSource): SyncStatus {
   // Summed in place: a library has thousands of documents, and this runs as somebody types.
@@ -120,6 +126,12 @@ export function activityWith(problem: TidemarkError, isScheduled: boolean): Docu
 /** The one that the app must act on, or else the first. */
 export function graver(a: TidemarkError | null, b: TidemarkError | null): TidemarkError | null {
   return a === null || (a.retryable && b !== null && !b.retryable) ? b : a
+}
+
+/** The same, with an edit that is not in the device store yet. */
+export function withUnsaved<Status extends DocumentStatus>(status: Status): Status {
+  const relays = Object.entries(status.relays).map(([relay, one]) => [relay, { ...one, safety: 'unsaved' as const }])
+  return { ...status, safety: 'unsaved', relays: Object.fromEntries(relays) }
 }
 
 /** Frozen, and the very object `before` if it says the same. */

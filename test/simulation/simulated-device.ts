@@ -242,6 +242,8 @@ export class SimulatedDevice {
       random: () => random.next(),
       randomBytes: (length) => random.bytes(length),
       onWake: null,
+      locks: null,
+      openChannel: null,
     }
   }
 

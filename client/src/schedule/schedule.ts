@@ -37,7 +37,7 @@ export class Scheduler {
     this.#options = options
     this.#lastNow = platform.now()
     this.#turns = new Map(relays.map((relay) => [relay, new Turn(schedule, this.#lastNow)]))
-    this.#forgetWakes = platform.onWake?.(() => this.#wake()) ?? (() => undefined)
+    this.#forgetWakes = platform.onWake?.(() => this.wake()) ?? (() => undefined)
     this.#arm()
   }
 
@@ -65,16 +65,17 @@ export class Scheduler {
     }
   }
 
+  /** The network came back, or the app became visible. */
+  wake(): void {
+    const nowMs = this.#now()
+    for (const turn of this.#turns.values()) turn.wake(nowMs)
+    this.#arm()
+  }
+
   stop(): void {
     this.#isStopped = true
     this.#forgetWakes()
     this.#disarm()
-  }
-
-  #wake(): void {
-    const nowMs = this.#now()
-    for (const turn of this.#turns.values()) turn.wake(nowMs)
-    this.#arm()
   }
 
   #arm(): void {

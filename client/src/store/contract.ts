@@ -4,6 +4,12 @@
 /** A store that has not been opened, or has been closed. One of them can be given to one Tidemark at a time. */
 export interface DeviceStore {
   /**
+   * Where several tabs may be given the same store: its name among all that they can reach. One of them opens it at a time, and
+   * the others work through that one. Absent: whoever opens it has it alone.
+   */
+  readonly sharedAs?: string
+
+  /**
    * @throws DeviceStoreError IN_USE: another Tidemark, tab or process has it, where it cannot be shared.
    * @throws DeviceStoreError FAILED: it cannot be read; the message says what and where.
    */

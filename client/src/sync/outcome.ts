@@ -7,7 +7,7 @@ import type { BurstResult } from '../schedule/turn.ts'
 import type { RelaySyncResult } from './relay-sync.ts'
 
 /** It was stopped before its turn came. */
-export function notBegun({ url }: RelayTarget): RelaySyncResult {
+export function notBegun({ url }: Pick<RelayTarget, 'url'>): RelaySyncResult {
   const report = {
     relay: url,
     carrier: null,

@@ -30,6 +30,7 @@ const CLOSED = 'The IndexedDB store has been closed'
 export function indexedDbStore(name: string): DeviceStore {
   let persistenceAsked = false
   return {
+    sharedAs: `indexeddb/${name}`,
     async open() {
       const store = await IndexedDbSession.open(name)
       if (!persistenceAsked) askForPersistence()
