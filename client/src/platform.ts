@@ -151,19 +151,31 @@ function onWakeOfPage(wake: () => void): () => void {
 }
 
 function locksOf(webLocks: WebLocks): Locks {
-  return {
-    take: (name, { ifFree, signal }) =>
-      new Promise((resolve, reject) => {
-        const options = ifFree ? { ifAvailable: true } : signal === undefined ? {} : { signal }
-        const held = webLocks.request(name, options, (lock) => {
-          // Held for as long as this promise is not resolved.
-          return new Promise((release) => {
-            if (lock === null) release()
-            resolve(lock === null ? null : release)
-          })
-        })
-        held.catch((error) => (signal?.aborted ? resolve(null) : reject(error)))
-      }),
+  return { take: (name, options) => takeLock(webLocks, name, options) }
+}
+
+async function takeLock(
+  webLocks: WebLocks,
+  name: string,
+  { ifFree, signal }: Parameters<Locks['take']>[1],
+): ReturnType<Locks['take']> {
+  let answered: (release: (() => void) | null) => void = () => undefined
+  const answer = new Promise<(() => void) | null>((resolve) => {
+    answered = resolve
+  })
+  const options = ifFree ? { ifAvailable: true } : signal === undefined ? {} : { signal }
+  const held = webLocks.request(name, options, (lock) => {
+    // Held for as long as this promise is not resolved.
+    return new Promise((release) => {
+      if (lock === null) release()
+      answered(lock === null ? null : release)
+    })
+  })
+  try {
+    return await Promise.race([answer, held.then(() => null)])
+  } catch (error) {
+    if (signal?.aborted) return null
+    throw error
   }
 }
 
