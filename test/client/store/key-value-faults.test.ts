@@ -196,6 +196,30 @@ describe('a storage that is shared', () => {
     expect([...disk.values].filter(([, value]) => value === 'untouched')).toHaveLength(3)
   })
 
+  it('is read while checkpoints put its rows elsewhere', async () => {
+    const disk = new ValueDisk()
+    const store = await open(disk)
+    const commits = (async () => {
+      for (let i = 1; i <= 300; i++) await store.commit(appending('d', `${i}`, 'x'.repeat(2000)))
+    })()
+    let isDone = false
+    const done = commits.then(() => {
+      isDone = true
+    })
+    let reads = 0
+    for (; !isDone; reads++) {
+      await new Promise((resolve) => setImmediate(resolve))
+      const ids = (await store.rows('d')).map(({ id }) => id)
+      expect(ids).toEqual(ids.map((_, i) => i + 1))
+      expect(ids.length % 2).toBe(0)
+    }
+    await done
+    expect(reads).toBeGreaterThan(20)
+    expect(
+      disk.writes.filter(([key, value]) => value !== null && key.startsWith('tidemark/b/')).length,
+    ).toBeGreaterThan(5)
+  })
+
   it('keeps the space that it takes within bounds, and few values per document', async () => {
     const disk = new ValueDisk()
     const store = await open(disk)

@@ -6,7 +6,7 @@ const SEXTETS: Uint8Array = new Uint8Array(128).fill(INVALID)
 for (const [sextet, code] of CODES.entries()) SEXTETS[code] = sextet
 
 /** What one call of String.fromCharCode is given: engines limit the number of arguments. */
-const CHARACTERS_AT_ONCE = 8192
+const CHARACTERS_AT_ONCE = 4096
 
 export function toBase64(bytes: Uint8Array): string {
   const codes = new Uint8Array(Math.ceil((bytes.length * 4) / 3))

@@ -19,7 +19,8 @@ const VALUE_BYTES_MAX = 512 * 1024
 export function mmkvBackend(storage: MmkvLike): BytesBackend {
   const read = (key: string): Uint8Array | null => {
     const buffer = storage.getBuffer(key)
-    return buffer === undefined ? null : new Uint8Array(buffer)
+    // Copied: what it gives may be memory of its own.
+    return buffer === undefined ? null : new Uint8Array(buffer).slice()
   }
   const write = (key: string, bytes: Uint8Array): void => {
     storage.set(key, bytes.slice().buffer)

@@ -16,7 +16,7 @@ const VALUE_BYTES_MAX = 512 * 1024
 
 /** The table is made when it is missing. */
 export function sqliteBackend(database: SqliteLike, table = 'tidemark'): BytesBackend {
-  const name = `"${table.replaceAll('"', '""')}"`
+  const name = `"${table.replace(/"/g, '""')}"`
   const made = `CREATE TABLE IF NOT EXISTS ${name} (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID`
   return {
     storage: database,

@@ -56,7 +56,7 @@ export function applyChange({ documents, records }: StoreState, change: StateCha
   const emptied: Segment[] = []
   for (const [id, { lastId, removed: removedNow, segments: added, rows }] of change.documents) {
     const known = documents.get(id) ?? NO_DOCUMENT
-    const removed = unionOf(known.removed, removedNow)
+    const removed = removedNow.length === 0 ? known.removed : unionOf(known.removed, removedNow)
     let { segments } = known
     if (removedNow.length > 0 || added.length > 0) {
       const all = [...segments, ...added]
