@@ -1,4 +1,4 @@
-// The IndexedDB store in a real Chromium: the whole contract, and a quota that is exceeded.
+// The IndexedDB store in a real Chromium: the whole contract, a quota that is exceeded, and databases that are taken away.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -69,6 +69,29 @@ describe.skipIf(skipReason !== null)(
       await setQuota(100_000_000)
       const ids = await page.evaluate(() => globalThis.browserPage.goOn('full'))
       expect(ids).toEqual(Array.from({ length: taken + 1 }, (_, i) => i + 1))
+    })
+
+    it('does not go on in an empty database when the user removes the data of the site', async () => {
+      const page = await openPage('http://localhost:7358')
+      await page.evaluate(() => globalThis.browserPage.stayOpen('wiped'))
+      const devtools = await browser.newCDPSession(page)
+      const what = { origin: 'http://localhost:7358', storageTypes: 'indexeddb' }
+      await devtools.send('Storage.clearDataForOrigin', what)
+      expect(await page.evaluate(() => globalThis.browserPage.commitMore())).toMatchObject({
+        code: 'CLOSED',
+        message: expect.stringContaining('removed'),
+      })
+      expect(await page.evaluate(() => globalThis.browserPage.databaseNames())).toEqual([])
+    })
+
+    it('gives the database up for a page of a later version', async () => {
+      const [page, later] = [await openPage('http://localhost:7359'), await openPage('http://localhost:7359')]
+      await page.evaluate(() => globalThis.browserPage.stayOpen('upgraded'))
+      await later.evaluate(() => globalThis.browserPage.upgrade('upgraded'))
+      expect(await page.evaluate(() => globalThis.browserPage.commitMore())).toMatchObject({
+        code: 'CLOSED',
+        message: expect.stringContaining('reloaded'),
+      })
     })
   },
 )

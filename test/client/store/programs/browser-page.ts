@@ -1,8 +1,8 @@
 // What a page in a real browser does with IndexedDB; the test calls these and looks at what comes back.
 import { indexedDbStore } from '@tidemark/client/indexeddb'
-import { deleteDB } from 'idb'
+import { deleteDB, openDB } from 'idb'
 import { deviceStoreContract } from '../../../../client/src/store/conformance.ts'
-import { DeviceStoreError } from '../../../../client/src/store/contract.ts'
+import { DeviceStoreError, type OpenDeviceStore } from '../../../../client/src/store/contract.ts'
 
 export interface BrowserPage {
   /** Runs the whole contract. */
@@ -12,6 +12,13 @@ export interface BrowserPage {
   /** The ids of all rows that `fill` has left, after one more commit. */
   goOn(name: string): Promise<number[]>
   rowIds(name: string): Promise<number[]>
+  /** Opens a store that stays open, and commits a row. */
+  stayOpen(name: string): Promise<void>
+  /** What one more commit to it came to: the ids of its rows, or the refusal. */
+  commitMore(): Promise<{ ids: number[] } | { code: string; message: string }>
+  /** Another program opens the database in a later version. */
+  upgrade(name: string): Promise<void>
+  databaseNames(): Promise<(string | undefined)[]>
 }
 
 declare global {
@@ -20,6 +27,8 @@ declare global {
 
 const DOCUMENT = 'alice/novel'
 const ROWS_MAX = 100
+const row = { append: [{ documentId: DOCUMENT, bytes: Uint8Array.of(1) }] }
+let stayingOpen: OpenDeviceStore | null = null
 
 globalThis.browserPage = {
   contract: async () => {
@@ -63,7 +72,7 @@ globalThis.browserPage = {
 
   goOn: async (name) => {
     const store = await indexedDbStore(name).open()
-    await store.commit({ append: [{ documentId: DOCUMENT, bytes: Uint8Array.of(1) }] })
+    await store.commit(row)
     await store.close()
     return globalThis.browserPage.rowIds(name)
   },
@@ -74,4 +83,26 @@ globalThis.browserPage = {
     await store.close()
     return rows.map(({ id }) => id)
   },
+
+  stayOpen: async (name) => {
+    stayingOpen = await indexedDbStore(name).open()
+    await stayingOpen.commit(row)
+  },
+
+  commitMore: async () => {
+    try {
+      await stayingOpen?.commit(row)
+      return { ids: ((await stayingOpen?.rows(DOCUMENT)) ?? []).map(({ id }) => id) }
+    } catch (error) {
+      if (error instanceof DeviceStoreError) return { code: error.code, message: error.message }
+      throw error
+    }
+  },
+
+  upgrade: async (name) => {
+    const database = await openDB(name, 2)
+    database.close()
+  },
+
+  databaseNames: async () => (await indexedDB.databases()).map(({ name }) => name),
 }
