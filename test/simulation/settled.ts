@@ -82,7 +82,7 @@ function whatLogLacks(world: World, relay: SimulatedRelay, id: string, union: Re
 }
 
 /** A snapshot that no honest device made stands, or stood, for a part of the log. */
-function isBad({ histories, deeds }: World, relay: SimulatedRelay, log: MemoryDocument): boolean {
+export function isBad({ histories, deeds }: World, relay: SimulatedRelay, log: MemoryDocument): boolean {
   return histories
     .of(relay, log)
     .snapshotsOf(log)

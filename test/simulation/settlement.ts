@@ -1,18 +1,21 @@
 // The end of a run: everything is healed, each device syncs until nothing changes, and then everybody must hold all that
 // still existed anywhere, say so, and be at rest.
 import { REPAIR_WAIT_MS_MAX } from '../../relay/src/store/contract.ts'
+import { baseOf } from '../../relay/src/store/memory-log.ts'
 import { changesOf, extentOf, lacking } from './extent.ts'
 import type { Replica } from './replica.ts'
 import { checkRest, type EntryCount } from './rest.ts'
 import { runOut, syncAll } from './run-out.ts'
 import { fail } from './scene.ts'
-import { unionOf, whyNotDeleted, whyUnsettled } from './settled.ts'
+import { isBad, unionOf, whyNotDeleted, whyUnsettled } from './settled.ts'
 import type { World } from './world.ts'
 
 /** Rounds in which every device syncs once. */
 const ROUNDS_MAX = 10
 /** Longer than any wait of a device that hopes for another's push; later rounds outlast turns and leases as well. */
 const BETWEEN_ROUNDS_MS = [11_000, 11_000, 11_000, 61_000] as const
+/** By then everything is noticed that a relay asks about at once. */
+const ROUNDS_BEFORE_CLAIMS = 5
 
 export interface Settlement extends EntryCount {
   readonly rounds: number
@@ -95,14 +98,31 @@ async function settleRounds(
   for (let rounds = 1; ; rounds++) {
     const before = feedHeads(world)
     await syncAll(world, rounds)
-    const reasons = documents.map(why).filter((reason) => reason !== null)
+    const unsettled = documents.map((id) => ({ id, reason: why(id) })).filter(({ reason }) => reason !== null)
+    const reasons = unsettled.map(({ reason }) => reason)
     quiet = feedHeads(world) === before ? quiet + 1 : 0
     if (quiet < quietRoundsMin(world)) reasons.push('the last rounds changed something')
     if (reasons.length === 0) return rounds
     if (rounds === ROUNDS_MAX) fail(`5: after ${rounds} rounds it does not settle: ${reasons.join('; ')}`)
     world.trace.push(`-- not yet: ${reasons.join('; ')} --`)
-    await world.pass(BETWEEN_ROUNDS_MS[rounds - 1] ?? BETWEEN_ROUNDS_MS[3])
+    const claimsMs = rounds === ROUNDS_BEFORE_CLAIMS ? untilClaimsMs(world, unsettled) : 0
+    await world.pass(Math.max(claimsMs, BETWEEN_ROUNDS_MS[rounds - 1] ?? BETWEEN_ROUNDS_MS[3]))
   }
+}
+
+/**
+ * Until two devices agree at or above a base, a relay has everybody claim at once; afterwards now and then. So a device that
+ * came by way of a bad snapshot, where others that were given the entries agree already, may be found out that late.
+ */
+function untilClaimsMs(world: World, unsettled: readonly { readonly id: string }[]): number {
+  const waits = world.relays.flatMap((relay) =>
+    unsettled.map(({ id }) => {
+      const log = relay.log(id)
+      const isLate = log !== null && log.agreedIndex >= baseOf(log) && isBad(world, relay, log)
+      return isLate ? relay.limits.claimEveryMs : 0
+    }),
+  )
+  return Math.max(0, ...waits)
 }
 
 /** A device reports a gap only after a second burst with it. */
