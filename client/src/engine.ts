@@ -70,8 +70,9 @@ export class Engine implements TidemarkLike {
     const { device } = await this.#ready()
     if (!create) assertNotDeleted(device, id)
     const document = await device.acquire(id)
-    const open = new OpenDocument(document, device, () => {
-      this.#documentsOfTabs.delete(id)
+    const open: OpenDocument = new OpenDocument(document, device, () => {
+      // Another one may have been opened by now.
+      if (this.#documentsOfTabs.get(id) === open) this.#documentsOfTabs.delete(id)
       closed()
     })
     this.#documentsOfTabs.set(id, open)

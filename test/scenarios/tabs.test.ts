@@ -1,9 +1,11 @@
 // Several tabs of one device: one of them has the store and the network, the others work through it.
-import { Tidemark } from '@tidemark/client'
+import { Tidemark, type TidemarkDocument } from '@tidemark/client'
 import { describe, expect, it } from 'vitest'
+import * as Y from 'yjs'
 import { DeviceStoreError } from '../../client/src/store/contract.ts'
 import { MemoryDisk } from '../../client/src/store/memory-disk.ts'
 import { brokenUpdate } from '../support/broken-update.ts'
+import { documentOnDisk } from '../support/stored-document.ts'
 import { TabbedDevice, type TestTab, textOf } from '../support/tabbed-device.ts'
 import { Browser } from '../support/tabs.ts'
 import { NOVEL, RELAY_URL, World } from '../support/world.ts'
@@ -279,30 +281,44 @@ describe('the tab that works on the store', () => {
 })
 
 describe('tabs in any order', () => {
-  it('never lose what was flushed, and end in the same document', async () => {
-    for (let seed = 1; seed <= 12; seed++) {
-      let state = seed
-      const chance = (): number => {
-        state = (state * 48_271) % 2_147_483_647
-        return state / 2_147_483_647
-      }
+  it('never lose what was flushed nor claim what is not stored, and end in the same document', async () => {
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const chance = chances(seed)
       const device = new TabbedDevice()
+      const phone = device.world.device()
+      await phone.open()
       const tabs = [device.tab(), device.tab(), device.tab()]
       const kept: string[] = []
+      const falseClaims: string[] = []
+      const watched = new Set<TidemarkDocument>()
+      const openIn = async (tab: TestTab): Promise<TidemarkDocument> => {
+        const document = await tab.open()
+        const look = (): void => {
+          if (document.status.safety !== 'unsaved' && !isStored(device, document))
+            falseClaims.push(document.status.safety)
+        }
+        if (!watched.has(document)) document.subscribe(look)
+        watched.add(document)
+        look()
+        return document
+      }
       for (let step = 0; step < 60; step++) {
         const at = Math.floor(chance() * tabs.length)
         const tab = tabs[at] as TestTab
         const deed = chance()
         const word = `<${seed}.${step}>`
+        const text = (await openIn(tab)).doc.getText('t')
         if (deed < 0.5) {
-          const { doc } = await tab.open()
-          doc.getText('t').insert(Math.floor(chance() * (doc.getText('t').length + 1)), word)
-        } else if (deed < 0.7) {
-          await tab.type(word)
+          text.insert(Math.floor(chance() * (text.length + 1)), word)
+        } else if (deed < 0.65) {
+          text.insert(0, word)
           await tab.tidemark.flush()
           kept.push(word)
-        } else if (deed < 0.8) {
+        } else if (deed < 0.75) {
           expect((await tab.tidemark.sync()).complete).toBe(true)
+        } else if (deed < 0.8) {
+          await phone.type(word)
+          await phone.sync()
         } else if (deed < 0.86) {
           await (await tab.open()).close()
         } else if (deed < 0.93) {
@@ -314,17 +330,36 @@ describe('tabs in any order', () => {
         }
         if (chance() < 0.3) await settled()
       }
+      for (const tab of tabs) await openIn(tab)
       for (const tab of tabs) await tab.tidemark.flush()
+      for (let i = 0; i < 3; i++) for (const one of [tabs[0]?.tidemark, phone]) await one?.sync()
       await settled()
       const texts = await Promise.all(tabs.map(async (tab) => textOf(await tab.open())))
-      expect(new Set(texts).size, `seed ${seed}`).toBe(1)
+      expect(new Set([...texts, await phone.text()]).size, `seed ${seed}`).toBe(1)
       // Others may have been written into the middle of a word: none was deleted, so its letters are there in order.
       for (const word of kept) expect(isWithin(word, texts[0] ?? ''), `seed ${seed}: ${word}`).toBe(true)
+      expect(falseClaims, `seed ${seed}`).toEqual([])
       for (const tab of tabs) await tab.tidemark.close()
       expect(await device.textInStore()).toBe(texts[0])
     }
   })
 })
+
+const SEEDS = 12
+
+function chances(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state * 48_271) % 2_147_483_647
+    return state / 2_147_483_647
+  }
+}
+
+/** All that this very tab has written. */
+function isStored(device: TabbedDevice, { doc }: TidemarkDocument): boolean {
+  const stored = documentOnDisk(device.disk, NOVEL)
+  return Y.getState(stored.store, doc.clientID) >= Y.getState(doc.store, doc.clientID)
+}
 
 function isWithin(word: string, text: string): boolean {
   let at = -1

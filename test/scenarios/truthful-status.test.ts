@@ -2,10 +2,9 @@
 // at every status that is told, and before every message that arrives, and reads both disks itself.
 import type { DocumentStatus, SyncStatus, TidemarkDocument } from '@tidemark/client'
 import { describe, expect, it } from 'vitest'
-import * as Y from 'yjs'
-import { decodeRow, isUpdatesRow } from '../../client/src/document/rows.ts'
 import { DeviceStoreError } from '../../client/src/store/contract.ts'
 import { MemoryDisk } from '../../client/src/store/memory-disk.ts'
+import { documentOf, documentOnDisk } from '../support/stored-document.ts'
 import { NOVEL, RELAY_URL, type TestDevice, World } from '../support/world.ts'
 
 const UNCUT = { upBytesLeft: Number.POSITIVE_INFINITY, downBytesLeft: Number.POSITIVE_INFINITY }
@@ -59,19 +58,15 @@ class Witness {
   }
 
   textInStore(): string {
-    const rows = this.#device.disk.snapshot().documents.get(NOVEL)?.rows ?? new Map<number, Uint8Array>()
-    return textOf([...rows.values()].map(decodeRow).flatMap((row) => (isUpdatesRow(row) ? row.updates : [])))
+    return documentOnDisk(this.#device.disk, NOVEL).getText('t').toString()
   }
 
   textOnRelay(): string {
-    return textOf((this.#world.document()?.entries ?? []).map(({ payload }) => payload))
+    const entries = this.#world.document()?.entries ?? []
+    return documentOf(entries.map(({ payload }) => payload))
+      .getText('t')
+      .toString()
   }
-}
-
-function textOf(updates: readonly Uint8Array[]): string {
-  const doc = new Y.Doc()
-  for (const update of updates) Y.applyUpdate(doc, update)
-  return doc.getText('t').toString()
 }
 
 async function prepare(disk = new MemoryDisk()) {

@@ -9,6 +9,7 @@ import type { CheckedOptions } from '../options.ts'
 import { type Channel, type Locks, newAbortController } from '../platform.ts'
 import type { SyncReport } from '../report.ts'
 import { frozenStatus, nothingKnown, type SyncStatus, withUnsaved } from '../status.ts'
+import { storeError } from '../store/errors.ts'
 import type { SyncOptions } from '../sync/syncer.ts'
 import type { TidemarkLike } from '../tidemark-like.ts'
 import { reportUncaught } from '../uncaught.ts'
@@ -56,7 +57,9 @@ export class TabMember implements TidemarkLike {
     this.#id = [...options.platform.randomBytes(TAB_ID_BYTES)].map((byte) => byte.toString(16)).join('-')
     this.#status = nothingKnown(options.relays.map(({ url }) => url))
     this.#statusTold = this.#status
-    this.#started = this.#start()
+    this.#started = this.#start().catch((error) => {
+      throw storeError(error)
+    })
     // Whoever calls a method gets the error.
     this.#started.catch(() => undefined)
   }
