@@ -1,6 +1,6 @@
 // End-to-end encryption: what devices with and without keys make of one log, through rotation, restores and strangers.
 import { keyRing } from '@tidemark/client'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   burstAll,
   CLAIMS,
@@ -289,6 +289,43 @@ describe('case 44: one device lacks a key', () => {
     const later = world.device(b.disk, { encryption: { keys: keyRing([k1, k2]) } })
     expect(await later.text()).toBe('sealed sealed sealed ')
     expect(await problemOf(later)).toBeNull()
+  })
+
+  it('reads what a closed document holds, too, and says meanwhile which key it lacks', async () => {
+    const [k1, k2] = [key('k1'), key('k2')]
+    const world = new World()
+    await device(world, keyRing([k1, k2])).burst(2, 'sealed ')
+    const late = keyRing([k1])
+    const b = await opened(device(world, late))
+    await (await b.open()).close()
+    expect(b.tidemark.status.problem).toMatchObject({ code: 'UNKNOWN_KEY', keyId: 'k2' })
+    await b.tidemark.flush()
+    b.crash()
+    await b.tidemark.list('alice')
+    await vi.waitFor(() => expect(b.tidemark.status.problem).toMatchObject({ code: 'UNKNOWN_KEY', keyId: 'k2' }))
+    late.rotate(k2)
+    await vi.waitFor(() => expect(b.tidemark.status.problem).toBeNull())
+    world.wipe() // What is read now comes from the device's own disk.
+    expect(await b.text()).toBe('sealed sealed ')
+  })
+
+  it('gives back to a relay that was wiped what it held, once it can read it', async () => {
+    const [k1, k2] = [key('k1'), key('k2')]
+    const world = new World({ turnMs: 1 })
+    const a = device(world, keyRing([k1, k2]))
+    await a.burst(2, 'sealed ')
+    const late = keyRing([k1])
+    const b = await opened(device(world, late))
+    await b.burst(1, 'of b ')
+    await a.tidemark.close()
+    world.wipe()
+    expect(await b.sync()).toMatchObject({ complete: true })
+    expect(world.head()).toBe(1)
+    late.rotate(k2)
+    await burstAll([b, b])
+    const c = await opened(device(world, keyRing([k1, k2])))
+    expect(await c.text()).toBe(await b.text())
+    expect(await c.text()).toContain('sealed sealed ')
   })
 
   it('makes no claim and no snapshot while it holds what it cannot read', async () => {

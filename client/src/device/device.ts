@@ -49,6 +49,8 @@ export class Device {
   /** By document id: rows that are being removed. */
   readonly #removals = new Map<string, Promise<void>>()
   readonly #paces = new Map<string, Pace>()
+  /** Of documents that are not in memory, by their ids: why something of them is held. */
+  readonly #heldProblems = new Map<string, TidemarkError | null>()
   /** Ends the subscription to the keys. */
   readonly #forgetKeys: () => void
 
@@ -74,7 +76,9 @@ export class Device {
     this.#forgetKeys =
       options.keys?.subscribe(() => {
         for (const document of this.inMemory()) document.keysChanged()
+        void this.#readHeld()
       }) ?? (() => undefined)
+    if (options.keys !== null) void this.#readHeld()
   }
 
   /** Loads the document, or takes the one in memory. Every `acquire` wants a `release`. @throws TidemarkError STORE_FAILED */
@@ -106,6 +110,7 @@ export class Device {
     await document.flush()
     if (holding.holders > 0 || this.#holdings.get(document.id) !== holding) return
     this.#holdings.delete(document.id)
+    this.#heldProblems.set(document.id, document.held.problem)
     document.destroy()
   }
 
@@ -117,6 +122,7 @@ export class Device {
   async forget(documentId: string): Promise<void> {
     await this.#removeRows(documentId, [{ key: documentRecordKey(documentId), bytes: null }])
     this.library.remove(documentId)
+    this.#heldProblems.delete(documentId)
     for (const relay of this.#options.relays) this.noteProblem(relay, documentId, null)
   }
 
@@ -188,7 +194,8 @@ export class Device {
       }
     })
     const unsentSince = record?.unsentSince ?? null
-    const problem = conflictProblem(documentId, record?.conflict ?? '')
+    const held = this.#heldProblems.get(documentId) ?? null
+    const problem = held ?? conflictProblem(documentId, record?.conflict ?? '')
     return documentStatus({ isSaved: true, isSyncing: false, isScheduled, unsentSince, problem, views })
   }
 
@@ -235,6 +242,20 @@ export class Device {
 
   #problemOf(relay: string, documentId: string): TidemarkError | null {
     return this.#documentProblems.get(`${relay}\n${documentId}`) ?? this.relayProblems.get(relay) ?? null
+  }
+
+  /** Loading a document tries what it holds: keys may have come. */
+  async #readHeld(): Promise<void> {
+    for (const id of [...this.library.holding()]) {
+      if (this.#holdings.has(id)) continue
+      try {
+        await this.release(await this.acquire(id))
+        this.#options.changed(id)
+      } catch {
+        // The store does not give it out now. It is held on, and tried again whenever it is opened or takes part in a burst.
+        return
+      }
+    }
   }
 
   async #load(documentId: string): Promise<LiveDocument> {

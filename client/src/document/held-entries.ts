@@ -41,6 +41,12 @@ export class HeldEntries {
     return this.#pending().some(({ row }) => row.kind === 'held')
   }
 
+  /** Whether anything is held once these rows are in the store, too. */
+  holdsWith(pending: readonly PendingRow[]): boolean {
+    const replaced = new Set(pending.flatMap(({ replaces }) => replaces))
+    return pending.some(({ row }) => row.kind === 'held') || [...this.#stored.keys()].some((id) => !replaced.has(id))
+  }
+
   /**
    * Something here, of whatever relay, may be read with the right key. What is not authentic under a key that was proven
    * right is a stranger's.
@@ -70,6 +76,11 @@ export class HeldEntries {
 
   has(relay: string, { pushId }: HeldEntry): boolean {
     return this.#all().some((row) => row.relay === relay && sameBytes(row.entry.pushId, pushId))
+  }
+
+  /** What is stored of this relay's, but for these push ids, in hex. */
+  otherThan(given: ReadonlySet<string>, relay: string): readonly (readonly [number, HeldRow])[] {
+    return [...this.#stored].filter(([, row]) => row.relay === relay && !given.has(hexOf(row.entry.pushId)))
   }
 
   /** This is what stands in its way now. */

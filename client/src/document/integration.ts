@@ -1,6 +1,7 @@
 // What goes into a Y.Doc beside plain updates: freeing what Yjs keeps pending, and telling edits of hooks apart from what a
 // relay gave. Knows no store and no relay.
 import * as Y from 'yjs'
+import { TidemarkError } from '../errors.ts'
 import { reportUncaught } from '../uncaught.ts'
 import { hasCompletePending } from './canon.ts'
 import { ChangeSet } from './change-set.ts'
@@ -36,6 +37,10 @@ export function editsOfHooks(doc: Y.Doc, transaction: Y.Transaction): ChangeSet 
 export interface Failure {
   readonly entry: HeldEntry
   readonly error: unknown
+}
+
+export function errorOf({ error: cause }: Failure, documentId: string): TidemarkError {
+  return new TidemarkError('CANNOT_APPLY', `An entry cannot be applied: ${String(cause)}`, { documentId, cause })
 }
 
 /** Applies what a relay gave, in one transaction. @param begin called first, within it */

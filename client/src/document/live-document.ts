@@ -1,11 +1,10 @@
 // A document in memory: its Y.Doc, the queue of rows on their way to the device store, and a view per relay.
 // It never talks to a relay; an Exchange does, through the views.
 import * as Y from 'yjs'
-import type { KeyRing } from '../crypto/key-ring.ts'
-import { TidemarkError } from '../errors.ts'
-import type { OpenDeviceStore } from '../store/contract.ts'
+import type { TidemarkError } from '../errors.ts'
 import { storeError } from '../store/errors.ts'
 import { ChangeSet } from './change-set.ts'
+import { FORMAT_SNAPSHOT } from './format.ts'
 import {
   CANNOT_APPLY,
   entriesOfHeld,
@@ -17,13 +16,15 @@ import {
   type Taken,
 } from './given.ts'
 import { HeldEntries } from './held-entries.ts'
-import { editsOfHooks, type Failure, integrate, nudgePending, Trial } from './integration.ts'
+import { editsOfHooks, errorOf, type Failure, integrate, nudgePending, Trial } from './integration.ts'
+import type { LiveDocumentOptions } from './live-document-options.ts'
 import type { Obstacle } from './obstacle.ts'
 import { Payloads } from './payloads.ts'
-import { type DocumentRecord, encodeDocumentRecord } from './record.ts'
+import { encodeDocumentRecord } from './record.ts'
+import { documentRecord } from './recording.ts'
 import type { RelayView } from './relay-view.ts'
 import { type PendingRow, RowQueue } from './row-queue.ts'
-import { type HeldEntry, isUpdatesRow, type Row } from './rows.ts'
+import { type HeldEntry, isUpdatesRow, NO_RELAY, type Row } from './rows.ts'
 import {
   fill,
   heldRows,
@@ -35,25 +36,6 @@ import {
 } from './stored-document.ts'
 import { Transfers } from './transfers.ts'
 import { changesNewTo, changesOfDocument, changesOfPending, changesOfTransaction, encodeChanges } from './update.ts'
-
-export interface LiveDocumentOptions {
-  readonly id: string
-  readonly store: OpenDeviceStore
-  readonly relays: readonly string[]
-  /** Null: nothing is encrypted on this device. */
-  readonly keys: KeyRing | null
-  now(): number
-  random(): number
-  randomBytes(length: number): Uint8Array
-  /** Something that a status shows may have changed. */
-  changed(): void
-  /** An edit was made on this device. */
-  edited(): void
-  /** This record is about to be written. */
-  recorded(record: DocumentRecord): void
-  /** `doc` is another object from now on. */
-  rebuilt(): void
-}
 
 /** A push of nothing but Yjs's own clean-up waits up to this long for another device's. */
 const ECHO_DELAY_MS_MAX = 10_000
@@ -70,15 +52,14 @@ export class LiveDocument {
   deleting: boolean
   /** Where another device wrote something else under the same id; empty: nowhere that is known. */
   conflict: string
-  /** Exchanges under way. */
-  exchanges = 0
   readonly #options: LiveDocumentOptions
   readonly #queue: RowQueue
   /** Origin of our own transactions, so that their updates are not taken for edits. */
   readonly #relayOrigin: object = { tidemark: 'relay' }
   #doc = new Y.Doc()
   #applying = false
-  /** A key came while entries were on their way to the device store. */
+  #exchanges = 0
+  /** A key came while entries were on their way to the device store, or while an exchange was under way. */
   #isRetryDue = false
   /** Entries that threw while they were integrated, by their push ids as text. */
   readonly #unappliable = new Set<string>()
@@ -127,6 +108,16 @@ export class LiveDocument {
 
   get doc(): Y.Doc {
     return this.#doc
+  }
+
+  /** Those under way. */
+  get exchanges(): number {
+    return this.#exchanges
+  }
+
+  set exchanges(count: number) {
+    this.#exchanges = count
+    if (count === 0 && this.#isRetryDue) this.#retryHeld()
   }
 
   /** Whether every edit is in the device store. */
@@ -182,6 +173,7 @@ export class LiveDocument {
     for (const view of this.views.values()) {
       if (view.deleted) {
         this.transfers.dropAll(view)
+        this.disownHeld(view.relay)
         view.createAnew(everything.copy(), Y.encodeStateAsUpdate(this.#doc).length)
       } else {
         view.creating ||= view.mark.length === 0
@@ -228,9 +220,15 @@ export class LiveDocument {
     this.#queue.remove(this.held.replaceBySnapshot(relay, wasRead))
   }
 
+  /** The relay gave its log anew, and of what is held only these: the rest it may have lost, and is owed once it is read. */
+  disownHeld(relay: string, given: ReadonlySet<string> = new Set()): void {
+    for (const [id, { entry }] of this.held.otherThan(given, relay)) {
+      this.#queue.append({ kind: 'held', relay: NO_RELAY, entry }, new ChangeSet(), [id])
+    }
+  }
+
   /** Keys came, or others are current: what is held may be readable, and what is unsent may leave. */
   keysChanged(): void {
-    this.#isRetryDue = this.held.hasPending
     if (!this.#needsRebuild) this.#retryHeld()
     this.#options.changed()
     if (this.isUnsent) this.#options.edited()
@@ -331,13 +329,10 @@ export class LiveDocument {
     nudgePending(this.#doc, this.#relayOrigin)
   }
 
-  #failApply({ entry, error }: Failure): never {
-    this.#unappliable.add(entry.pushId.join())
+  #failApply(failure: Failure): never {
+    this.#unappliable.add(failure.entry.pushId.join())
     this.#needsRebuild = true
-    throw new TidemarkError('CANNOT_APPLY', `An entry cannot be applied: ${String(error)}`, {
-      documentId: this.id,
-      cause: error,
-    })
+    throw errorOf(failure, this.id)
   }
 
   /** They would bear our origin. */
@@ -349,27 +344,33 @@ export class LiveDocument {
 
   /** A newer program may be able to apply what an earlier one held, and keys may have come. */
   #retryHeld(): void {
+    this.#isRetryDue = this.held.hasPending
     const trial = new Trial(this.#doc)
     for (const [id, { relay, entry }] of [...this.held.stored]) {
       const given = entriesOfHeld(this.payloads, entry)
-      const [first, ...others] = 'cause' in given ? [] : given
-      const obstacle = first === undefined ? (given as Obstacle) : this.#retry(relay, first, trial, [id])
-      if (obstacle !== null) this.held.note(entry, obstacle)
-      for (const other of obstacle === null ? others : []) {
-        const inTheWay = this.#retry(relay, other, trial)
-        if (inTheWay !== null) this.hold(relay, other, inTheWay)
-      }
+      const isSnapshot = entry.format === FORMAT_SNAPSHOT
+      if ('cause' in given && !(isSnapshot && given.cause === 'CANNOT_APPLY')) this.held.note(entry, given)
+      else if (!isSnapshot) this.#retry(relay, entry, trial, [id])
+      else if (this.#exchanges > 0) this.#isRetryDue = true
+      else this.#takeHeldSnapshot(id, relay, 'cause' in given ? [] : given, trial)
     }
     trial.end()
   }
 
-  /** Takes it in, unless that would fail. */
-  #retry(relay: string, entry: GivenEntry, trial: Trial, replaces: readonly number[] = []): Obstacle | null {
+  /** The relay has what the snapshot holds, and what it gives after it: that is found out anew. */
+  #takeHeldSnapshot(id: number, relay: string, given: readonly GivenEntry[], trial: Trial): void {
+    this.held.removed([id])
+    this.#queue.remove([id])
+    for (const entry of given) this.#retry(relay, entry, trial)
+    this.views.get(relay)?.resync(this.committedChanges(), Y.encodeStateAsUpdate(this.#doc).length)
+    this.touch()
+  }
+
+  /** Takes it in where that would not fail; else it is held on, unless it is the state of a snapshot. */
+  #retry(relay: string, entry: GivenEntry, trial: Trial, replaces: readonly number[] = []): void {
     const inspected = this.#inspect(entry)
-    if ('cause' in inspected) return inspected
-    if (!trial.takes(inspected.update)) return CANNOT_APPLY
-    this.#take(relay, [inspected], replaces)
-    return null
+    if (!('cause' in inspected) && trial.takes(inspected.update)) this.#take(relay, [inspected], replaces)
+    else if (entry.opened === undefined) this.hold(relay, entry, 'cause' in inspected ? inspected : CANNOT_APPLY)
   }
 
   #committed({ row, changes, replaces }: PendingRow, byteLength: number, id: number): void {
@@ -377,25 +378,14 @@ export class LiveDocument {
     if (row.kind === 'held') this.held.committed(id, row)
     else if (row.kind === 'local') for (const view of this.views.values()) view.lacks(changes, byteLength)
     else if (row.kind === 'partial' || row.kind === 'outgoing') this.transfers.committed(row, id)
-    if (this.#isRetryDue && !this.held.hasPending) this.keysChanged()
+    if (this.#isRetryDue && !this.held.hasPending) this.#retryHeld()
   }
 
   #record(throughRow: number, pending: readonly PendingRow[]): Uint8Array {
-    const views = [...this.views.values()]
-    const hasEdits = pending.some(({ row }) => row.kind === 'local')
-    const lacks = (view: RelayView): boolean => hasEdits || view.isLacking
-    this.#storedHasEdits = hasEdits
-    const isSomewhere = views.length > 0 && !views.every(lacks)
-    this.unsentSince = isSomewhere ? null : (this.unsentSince ?? (views.length > 0 ? this.#options.now() : null))
-    const record: DocumentRecord = {
-      mayLack: views.some(lacks),
-      hasEdits,
-      unsentSince: this.unsentSince,
-      deleting: this.deleting,
-      gone: false,
-      conflict: this.conflict,
-      views: views.map((view) => view.toRecord(throughRow)),
-    }
+    this.#storedHasEdits = pending.some(({ row }) => row.kind === 'local')
+    const [hasEdits, holds] = [this.#storedHasEdits, this.held.holdsWith(pending)]
+    const record = documentRecord(this, { hasEdits, holds, throughRow, nowMs: this.#options.now() })
+    this.unsentSince = record.unsentSince
     this.#options.recorded(record)
     return encodeDocumentRecord(record)
   }

@@ -3,7 +3,7 @@
 import type { Entries, Snapshot } from '@tidemark/protocol'
 import * as Y from 'yjs'
 import { type ErrorCode, TidemarkError } from '../errors.ts'
-import { sameBytes } from './bytes.ts'
+import { hexOf, sameBytes } from './bytes.ts'
 import { firstContentConflict } from './content-conflicts.ts'
 import { FORMAT_SNAPSHOT } from './format.ts'
 import { CANNOT_APPLY, entriesOfSnapshot, type GivenEntry } from './given.ts'
@@ -51,6 +51,8 @@ export class Pulling {
   #snapshot: GivenSnapshot | null = null
   /** The updates that the relay gave since the resync of this exchange began; null: none began in it. */
   #givenSinceResync: Uint8Array[] | null = null
+  /** Ids, in hex, of what was given and is held. */
+  readonly #held = new Set<string>()
 
   constructor(options: PullingOptions) {
     this.#options = options
@@ -73,6 +75,7 @@ export class Pulling {
 
   beginResync(): void {
     this.#givenSinceResync = []
+    this.#held.clear()
   }
 
   /** Whether `acknowledged` makes a difference. */
@@ -144,8 +147,9 @@ export class Pulling {
    * told apart only with all of the log at hand; without, it is pushed once too often, and nothing is lost.
    */
   finishResync(): void {
-    const { view } = this.#options
+    const { document, view } = this.#options
     if (!view.resyncing) return
+    document.disownHeld(view.relay, this.#held)
     view.resyncing = false
     view.receipt = view.mark
     if (this.#givenSinceResync !== null) this.#knowDerived(this.#givenSinceResync)
@@ -192,7 +196,10 @@ export class Pulling {
   #apply(entries: readonly GivenEntry[]): readonly Uint8Array[] {
     const { document, view, refused } = this.#options
     const taken = document.apply(view, entries)
-    for (const { entry, obstacle } of taken.refused) refused(entry.pushId, obstacle)
+    for (const { entry, obstacle } of taken.refused) {
+      this.#held.add(hexOf(entry.pushId))
+      refused(entry.pushId, obstacle)
+    }
     this.#givenSinceResync?.push(...taken.updates)
     return taken.updates
   }
@@ -224,7 +231,10 @@ export class Pulling {
   #takeNothing(snapshot: HeldEntry, obstacle: Obstacle): void {
     const { document, view, refused, tookSnapshot } = this.#options
     document.dropHeldBefore(view.relay, false)
-    if (obstacle.cause !== 'CANNOT_APPLY') document.hold(view.relay, snapshot, obstacle)
+    if (obstacle.cause !== 'CANNOT_APPLY') {
+      this.#held.add(hexOf(snapshot.pushId))
+      document.hold(view.relay, snapshot, obstacle)
+    }
     // A plain one in an encrypted document is as good as none, and what it hides others have to give back.
     refused(snapshot.pushId, obstacle.cause === 'NOT_ENCRYPTED' ? CANNOT_APPLY : obstacle)
     // Others can read it, who will notice what it misses: what this device has, the relay has as before.
@@ -236,7 +246,7 @@ export class Pulling {
   #resyncBySnapshot(): void {
     const { document, view } = this.#options
     view.resync(document.committedChanges(), Y.encodeStateAsUpdate(document.doc).length)
-    this.#givenSinceResync = []
+    this.beginResync()
   }
 
   #lookForConflict(update: Uint8Array): void {

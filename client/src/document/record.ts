@@ -9,6 +9,8 @@ export interface DocumentRecord {
   readonly mayLack: boolean
   /** Rows that were stored with this record or after it may hold edits that no view accounts for yet. */
   readonly hasEdits: boolean
+  /** Some row is an entry that could not be taken in. */
+  readonly holds: boolean
   /** Milliseconds since 1970 of the oldest edit that the best relay lacks. */
   readonly unsentSince: number | null
   /** The app deleted the document: its relays are to be told, then its rows go. */
@@ -69,8 +71,9 @@ export function documentIdOfKey(key: string): string {
 export function encodeDocumentRecord(record: DocumentRecord): Uint8Array {
   const encoder = encoding.createEncoder()
   encoding.writeVarUint(encoder, RECORD_VERSION)
-  const { mayLack, deleting, gone, hasEdits } = record
-  encoding.writeVarUint(encoder, (mayLack ? 1 : 0) | (deleting ? 2 : 0) | (gone ? 4 : 0) | (hasEdits ? 8 : 0))
+  const { mayLack, deleting, gone, hasEdits, holds } = record
+  const flags = [mayLack, deleting, gone, hasEdits, holds].reduce((sum, isSet, i) => sum + (isSet ? 2 ** i : 0), 0)
+  encoding.writeVarUint(encoder, flags)
   encoding.writeVarUint(encoder, record.unsentSince ?? 0)
   encoding.writeVarString(encoder, record.conflict)
   encoding.writeVarUint(encoder, record.views.length)
@@ -115,7 +118,8 @@ export function decodeDocumentRecord(bytes: Uint8Array): DocumentRecord {
   for (let left = decoding.readVarUint(decoder); left > 0; left--) views.push(readView(decoder, version))
   const [mayLack, deleting, gone] = [(flags & 1) !== 0, (flags & 2) !== 0, (flags & 4) !== 0]
   const hasEdits = version === 1 ? mayLack : (flags & 8) !== 0
-  return { mayLack, hasEdits, deleting, gone, unsentSince, conflict, views }
+  const holds = (flags & 16) !== 0
+  return { mayLack, hasEdits, holds, deleting, gone, unsentSince, conflict, views }
 }
 
 /** Version 1 had neither repairs nor anything owed. */

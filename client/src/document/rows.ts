@@ -15,6 +15,9 @@ export type UpdatesRow =
   /** Given by a relay, named by its URL. */
   | { readonly kind: 'relay'; readonly relay: string; readonly updates: readonly Uint8Array[] }
 
+/** The relay of what was held, and is in no relay's log any more that this device knows. */
+export const NO_RELAY = ''
+
 /** An entry, or a snapshot, that this device cannot take in (yet). */
 export interface HeldRow {
   readonly kind: 'held'

@@ -115,6 +115,11 @@ export class Library {
     }
   }
 
+  /** Documents of which something is held that could not be taken in. */
+  *holding(): IterableIterator<string> {
+    for (const [id, record] of this.#documents) if (record?.holds && !isGone(record)) yield id
+  }
+
   /** Everything is to be listed from the beginning. */
   forgetMarks(relay: string): void {
     this.#feedsOf(relay).marks.clear()
