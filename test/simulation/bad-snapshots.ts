@@ -1,6 +1,6 @@
 // Snapshots that no honest device makes, put in the place of a log's prefix under a mark that is valid: what a defect of
 // some device, or a hostile one that holds the lease, may leave behind.
-import { encodeSnapshotPayload, snapshotIdOf } from '../../client/src/document/snapshot-payload.ts'
+import { encodeSnapshotPayload, type SnapshotSeal, snapshotIdOf } from '../../client/src/document/snapshot-payload.ts'
 import { encodeChanges } from '../../client/src/document/update.ts'
 import { encodeBookmark } from '../../relay/src/store/bookmark.ts'
 import { baseOf, chainAt, headOf } from '../../relay/src/store/memory-log.ts'
@@ -31,7 +31,8 @@ export async function installBadSnapshot(
 ): Promise<'OK' | 'CHANGED' | 'GONE'> {
   const base = random.between(baseOf(log) + 1, headOf(log))
   const mark = encodeBookmark(log.incarnation, base, chainAt(log, base) ?? log.seed)
-  const payload = badPayload(kind, world.histories.of(relay, log), log, base, mark, random)
+  const seal = world.keys.payloadsOf(log.documentId).snapshotSeal()
+  const payload = badPayload(kind, world.histories.of(relay, log), log, base, mark, random, seal)
   return install(world, relay, log, { mark, payload })
 }
 
@@ -59,14 +60,15 @@ function badPayload(
   base: number,
   mark: Uint8Array,
   random: Random,
+  seal: SnapshotSeal | null,
 ): Uint8Array {
   const upTo = (index: number): Replica => {
     const replica = new Replica()
-    for (const { payload, format } of history.entries(log).slice(0, index)) replica.add(payload, format)
+    for (const { content } of history.entries(log).slice(0, index)) replica.add(content.payload, content.format)
     return replica
   }
   const wrapped = (update: Uint8Array): Uint8Array =>
-    encodeSnapshotPayload({ mark, deepDigest: random.bytes(16), held: [], update })
+    encodeSnapshotPayload({ mark, deepDigest: random.bytes(16), held: [], update }, seal)
   switch (kind) {
     case 'stale':
       return wrapped(everythingOf(upTo(random.between(0, base - 1))))

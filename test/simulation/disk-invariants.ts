@@ -7,7 +7,15 @@ import { encodeChanges } from '../../client/src/document/update.ts'
 import { equalBytes } from '../../relay/src/bytes.ts'
 import { decodeBookmark } from '../../relay/src/store/bookmark.ts'
 import type { MemoryDocument } from '../../relay/src/store/memory-state.ts'
-import { deviceIdOn, documentsOn, heldOn, outboxOf, readStored, type StoredDocument } from './disk-reading.ts'
+import {
+  deviceIdOn,
+  documentsOn,
+  extentWithHeld,
+  heldOn,
+  outboxOf,
+  readStored,
+  type StoredDocument,
+} from './disk-reading.ts'
 import { applyAll, changesOf, extentOf, lacking } from './extent.ts'
 import type { LogHistory } from './log-history.ts'
 import { fail, type Scene } from './scene.ts'
@@ -30,6 +38,7 @@ export class DiskInvariants {
   readonly #deviceIds = new Map<SimulatedDevice, string>()
   /** What was done to a document here, and was not called safe yet. */
   readonly #edits = new WeakMap<Y.Doc, ChangeSet>()
+  readonly #extentsWithHeld = new WeakMap<StoredDocument['rows'], ChangeSet>()
 
   constructor(scene: Scene) {
     this.#scene = scene
@@ -55,6 +64,12 @@ export class DiskInvariants {
   /** As it was read last. */
   of(device: SimulatedDevice): ReadonlyMap<string, StoredDocument> {
     return this.#disks.get(device) ?? new Map()
+  }
+
+  /** What the disk holds of a document, read or not. */
+  extentOf(device: SimulatedDevice, id: string): ChangeSet {
+    const stored = this.of(device).get(id)
+    return stored === undefined ? NOTHING : this.#withHeld(stored)
   }
 
   /** In hex; equal for clones. */
@@ -115,13 +130,22 @@ export class DiskInvariants {
     if (at !== null && view.confirmed) this.#checkConfirmed(device, stored, view, at)
   }
 
+  /** What a device keeps for want of a key it has, in a way: it needs no relay for it. */
+  #withHeld(stored: StoredDocument): ChangeSet {
+    const known = this.#extentsWithHeld.get(stored.rows)
+    const extent = known ?? extentWithHeld(this.#scene.keys.payloadsOf(stored.id), stored)
+    this.#extentsWithHeld.set(stored.rows, extent)
+    return extent
+  }
+
   /** 3: all up to the mark was given, either every entry, or a snapshot and every entry after it. */
   #checkMark(device: SimulatedDevice, stored: StoredDocument, { relay, log, history }: Log, index: number): void {
-    const ungiven = lacking(stored.extent, history.extentAt(log, index))
+    const here = this.#withHeld(stored)
+    const ungiven = lacking(here, history.extentAt(log, index))
     const cameBySnapshot = (): boolean =>
       history
         .snapshotsOf(log)
-        .some((one) => one.base <= index && lacking(stored.extent, history.extentThrough(log, one, index)) === null)
+        .some((one) => one.base <= index && lacking(here, history.extentThrough(log, one, index)) === null)
     if (ungiven !== null && !cameBySnapshot()) {
       fail(`3: the mark of ${device.name} of ${stored.id} at ${relay.name} covers ${ungiven}, which is not on the disk`)
     }
@@ -167,9 +191,11 @@ export class DiskInvariants {
     const index = at.history.indexOf(at.log, view.receipt)
     if (index === null) return // It has pushed nothing, or to a log that is gone.
     const pushed = at.history.extentAt(at.log, index)
-    const holds = (other: SimulatedDevice): boolean =>
-      this.deviceId(other) !== this.deviceId(device) &&
-      lacking(this.of(other).get(id)?.extent ?? NOTHING, pushed) === null
+    const holds = (other: SimulatedDevice): boolean => {
+      const there = this.of(other).get(id)
+      const isOther = this.deviceId(other) !== this.deviceId(device)
+      return isOther && there !== undefined && lacking(this.#withHeld(there), pushed) === null
+    }
     if (!devices.some(holds))
       fail(`1: ${device.name} calls ${id} 'confirmed', and no other device holds what it pushed`)
   }

@@ -1,5 +1,7 @@
 // What stands on a device's disk, read apart from the device that wrote it.
 import type { ChangeSet } from '../../client/src/document/change-set.ts'
+import { entriesOfHeld } from '../../client/src/document/given.ts'
+import type { Payloads } from '../../client/src/document/payloads.ts'
 import {
   DOCUMENT_RECORDS,
   type DocumentRecord,
@@ -8,7 +10,7 @@ import {
   documentRecordKey,
   type RelayViewRecord,
 } from '../../client/src/document/record.ts'
-import { decodeRow, isUpdatesRow, type Row } from '../../client/src/document/rows.ts'
+import { decodeRow, type HeldEntry, isUpdatesRow, type Row } from '../../client/src/document/rows.ts'
 import { DEVICE_KEY } from '../../client/src/library/records.ts'
 import type { DiskImage } from '../../client/src/store/memory-disk.ts'
 import { changesOf } from './extent.ts'
@@ -100,6 +102,21 @@ export function updatesOn(stored: StoredDocument): readonly Uint8Array[] {
 export function heldOn(stored: StoredDocument): ReadonlySet<string> {
   const held = stored.rows.flatMap(({ row }) => (row.kind === 'held' ? [row.entry.pushId] : []))
   return new Set(held.map((pushId) => Buffer.from(pushId).toString('hex')))
+}
+
+/** What a device that had every key would have integrated. */
+export function extentWithHeld(payloads: Payloads, stored: StoredDocument): ChangeSet {
+  const held = stored.rows.flatMap(({ row }) => (row.kind === 'held' ? contentsOf(payloads, row.entry) : []))
+  return held.length === 0 ? stored.extent : new Replica().addAll([...updatesOn(stored), ...held]).extent
+}
+
+function contentsOf(payloads: Payloads, held: HeldEntry): readonly Uint8Array[] {
+  const entries = entriesOfHeld(payloads, held)
+  if ('cause' in entries) return []
+  return entries.flatMap(({ opened, ...entry }) => {
+    const opening = opened ?? payloads.open(entry)
+    return 'cause' in opening ? [] : [opening.content]
+  })
 }
 
 function updatesOf(row: Row): readonly Uint8Array[] {

@@ -2,6 +2,7 @@
 // and what a rollback took comes back when the log does. Fed with every state that was durable.
 import { ChangeSet } from '../../client/src/document/change-set.ts'
 import { FORMAT_YJS_1 } from '../../client/src/document/format.ts'
+import type { Payload, Payloads } from '../../client/src/document/payloads.ts'
 import { decodeSnapshotPayload, type SnapshotPayload } from '../../client/src/document/snapshot-payload.ts'
 import { inspectUpdate } from '../../client/src/document/update.ts'
 import { equalBytes } from '../../relay/src/bytes.ts'
@@ -16,6 +17,8 @@ export interface HistoryEntry {
   readonly pushId: string
   readonly format: number
   readonly payload: Uint8Array
+  /** What somebody who has every key finds in it. */
+  readonly content: Payload
   readonly chain: string
   readonly before: HistoryEntry | null
 }
@@ -36,14 +39,21 @@ interface Reading {
   readonly undecodable: HistoryEntry[]
 }
 
+const FORMAT_UNREADABLE = 0
+
 /** Of one incarnation of one document at one relay. */
 export class LogHistory {
+  readonly #payloads: Payloads
   readonly #byChain = new Map<string, HistoryEntry>()
   readonly #ids = new Set<string>()
   readonly #snapshots = new Map<string, HistorySnapshot>()
   #reading: Reading = emptyReading()
   #readable: { readonly key: string; readonly replica: Replica } | null = null
   readonly #through = new Map<string, ChangeSet>()
+
+  constructor(payloads: Payloads) {
+    this.#payloads = payloads
+  }
 
   /** Takes in everything that the log holds now. */
   observe(log: MemoryDocument): void {
@@ -60,9 +70,9 @@ export class LogHistory {
     return this.#ids.has(id)
   }
 
-  /** Of all entries that ever were there, on whatever line. */
-  everyPayload(): readonly Uint8Array[] {
-    return [...this.#byChain.values()].map(({ payload }) => payload)
+  /** Of all entries that ever were there, on whatever line: what is in them. */
+  everyContent(): readonly Uint8Array[] {
+    return [...this.#byChain.values()].map(({ content }) => content.payload)
   }
 
   /** From the beginning to the head, dropped ones included. */
@@ -89,8 +99,8 @@ export class LogHistory {
   readable(log: MemoryDocument): Replica {
     const key = `${log.snapshot === null ? '' : hex(log.snapshot.id)} ${hex(headChainOf(log))}`
     if (this.#readable?.key === key) return this.#readable.replica
-    const replica = log.snapshot === null ? new Replica() : replicaOf(log.snapshot.payload)
-    for (const { payload, format } of this.entries(log).slice(baseOf(log))) replica.add(payload, format)
+    const replica = log.snapshot === null ? new Replica() : replicaOf(this.#payloads, log.snapshot.payload)
+    for (const { content } of this.entries(log).slice(baseOf(log))) replica.add(content.payload, content.format)
     this.#readable = { key, replica }
     return replica
   }
@@ -107,8 +117,8 @@ export class LogHistory {
     const key = `${snapshot.id} ${entries[index - 1]?.chain}`
     const known = this.#through.get(key)
     if (known !== undefined) return known
-    const replica = replicaOf(snapshot.payload)
-    for (const { payload, format } of entries.slice(snapshot.base, index)) replica.add(payload, format)
+    const replica = replicaOf(this.#payloads, snapshot.payload)
+    for (const { content } of entries.slice(snapshot.base, index)) replica.add(content.payload, content.format)
     this.#through.set(key, replica.extent)
     return replica.extent
   }
@@ -124,7 +134,8 @@ export class LogHistory {
   #keep(log: MemoryDocument, index: number): void {
     const { pushId, format, payload, chain } = entryOf(log, index)
     const before = index === 1 ? null : this.#at(chainAt(log, index - 1))
-    const entry: HistoryEntry = { index, pushId: hex(pushId), format, payload, chain: hex(chain), before }
+    const content = contentOf(this.#payloads, { format, payload })
+    const entry: HistoryEntry = { index, pushId: hex(pushId), format, payload, content, chain: hex(chain), before }
     this.#byChain.set(entry.chain, entry)
     this.#ids.add(entry.pushId)
   }
@@ -167,7 +178,7 @@ function emptyReading(): Reading {
 }
 
 function addEntry({ entries, extents, replica, undecodable }: Reading, entry: HistoryEntry): void {
-  const { payload, format } = entry
+  const { payload, format } = entry.content
   if (!replica.add(payload, format) && !isUpdate(payload, format)) undecodable.push(entry)
   entries.push(entry)
   extents.push(replica.extent)
@@ -177,21 +188,33 @@ function isUpdate(payload: Uint8Array, format: number): boolean {
   return format === FORMAT_YJS_1 && !('reason' in inspectUpdate(payload))
 }
 
+/** Of what nobody takes in, nothing that a reader knows. */
+export function contentOf(payloads: Payloads, sealed: Payload): Payload {
+  const opening = payloads.open(sealed)
+  return 'cause' in opening
+    ? { format: FORMAT_UNREADABLE, payload: sealed.payload }
+    : { format: FORMAT_YJS_1, payload: opening.content }
+}
+
 /** A snapshot, read as a device that knows nothing reads it; null: nobody can. */
 export function readSnapshot(
+  payloads: Payloads,
   payload: Uint8Array,
 ): { readonly header: SnapshotPayload; readonly replica: Replica } | null {
-  const header = decodeSnapshotPayload(payload)
+  const header = decodeSnapshotPayload(payload, (...snapshot) => payloads.openSnapshot(...snapshot))
   if ('reason' in header) return null
   const replica = new Replica()
   if (!replica.add(header.update)) return null
-  for (const { payload: held, format } of header.held) replica.add(held, format)
+  for (const held of header.held) {
+    const content = contentOf(payloads, held)
+    replica.add(content.payload, content.format)
+  }
   return { header, replica }
 }
 
 /** Of a snapshot that nobody can read nothing is taken in. */
-function replicaOf(snapshot: Uint8Array): Replica {
-  return readSnapshot(snapshot)?.replica ?? new Replica()
+function replicaOf(payloads: Payloads, snapshot: Uint8Array): Replica {
+  return readSnapshot(payloads, snapshot)?.replica ?? new Replica()
 }
 
 function entryOf(log: MemoryDocument, index: number): MemoryEntry {

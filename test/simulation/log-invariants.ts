@@ -109,7 +109,7 @@ export class LogInvariants {
     const { deeds, histories } = this.#scene
     if (deeds.badSnapshots.has(hex(id))) return
     const what = `6: the snapshot of ${log.documentId} at ${relay.name} up to ${base}`
-    const read = readSnapshot(payload)
+    const read = readSnapshot(this.#scene.keys.payloadsOf(log.documentId), payload)
     if (read === null) fail(`${what} cannot be read`)
     if (!equalBytes(read.header.mark, encodeBookmark(log.incarnation, base, baseChain)))
       fail(`${what} names another mark`)

@@ -18,6 +18,8 @@ export interface Plan {
   readonly edits: readonly EditKind[]
   readonly limits: Partial<Limits>
   readonly slowAnswers: number
+  /** Documents are encrypted, and keys rotate. */
+  readonly isEncrypted: boolean
   /** Weights of the steps; 0: never. */
   readonly weights: Readonly<Record<StepName, number>>
 }
@@ -60,6 +62,8 @@ const STEP_NAMES = [
   'zombie',
   'replayDelete',
   'otherVersion',
+  'rotateKey',
+  'giveKey',
 ] as const
 
 export type StepName = (typeof STEP_NAMES)[number]
@@ -88,7 +92,7 @@ export function planOf(seed: number): Plan {
   const relays = random.chance(0.7) ? 1 : 2
   // Then in pieces of the usual size: of smaller ones there would be thousands.
   const isBig = random.chance(0.05)
-  return {
+  const plan: Omit<Plan, 'isEncrypted' | 'weights'> = {
     seed,
     steps: random.pick([150, 300, 300, 600]),
     relays,
@@ -100,13 +104,19 @@ export function planOf(seed: number): Plan {
     edits: [...(edits.length === 0 ? (['text', 'delete'] as const) : edits), ...(isBig ? BIG : [])],
     limits: { ...rhythmOf(random), ...(isBig ? {} : random.chance(0.5) ? {} : smallLimits(random)) },
     slowAnswers: random.pick([0, 0, 0.2, 0.7]),
-    weights: weightsOf(random),
   }
+  const weights = weightsOf(random)
+  // Drawn last, so that a seed of a plain run stands for what it stood for before.
+  const isEncrypted = random.chance(0.35)
+  const ofKeys = isEncrypted ? { rotateKey: random.pick([0.3, 1]), giveKey: random.pick([0.3, 2]) } : NO_KEYS
+  return { ...plan, isEncrypted, weights: { ...weights, ...ofKeys } }
 }
+
+const NO_KEYS = { rotateKey: 0, giveKey: 0 } as const
 
 const BIG: readonly EditKind[] = ['big']
 
-function weightsOf(random: Random): Plan['weights'] {
+function weightsOf(random: Random): Omit<Plan['weights'], keyof typeof NO_KEYS> {
   const sometimes = (weight: number, probability = 0.5): number =>
     random.chance(probability) ? weight * random.pick([0.5, 1, 2]) : 0
   const losses = random.chance(0.35)

@@ -60,7 +60,7 @@ export class Promises {
           fail(`${device.name} calls a burst complete, and ${relay.name} lacks ${unpushed} of ${id}`)
         // What a bad snapshot hides was there at the call, and is not any more.
         if (this.#scene.deeds.badSnapshots.size > 0) continue
-        const unpulled = lacking(stored.get(id)?.extent ?? NOTHING, logs.get(id) ?? NOTHING)
+        const unpulled = lacking(this.#disks.extentOf(device, id), logs.get(id) ?? NOTHING)
         if (unpulled !== null)
           fail(`${device.name} calls a burst complete without ${unpulled} of ${id} from ${relay.name}`)
       }

@@ -1,6 +1,7 @@
 // What invariants look at: who takes part, what was done, and what the logs ever held.
 import type { MemoryDocument } from '../../relay/src/store/memory-state.ts'
 import type { Deeds } from './deeds.ts'
+import type { SimulatedKeys } from './keys.ts'
 import { LogHistory } from './log-history.ts'
 import type { SimulatedDevice } from './simulated-device.ts'
 import type { SimulatedRelay } from './simulated-relay.ts'
@@ -10,15 +11,21 @@ export interface Scene {
   readonly devices: readonly SimulatedDevice[]
   readonly deeds: Deeds
   readonly histories: Histories
+  readonly keys: SimulatedKeys
 }
 
 export class Histories {
+  readonly #keys: SimulatedKeys
   /** By relay and document, then by incarnation. */
   readonly #byDocument = new Map<string, Map<string, LogHistory>>()
 
+  constructor(keys: SimulatedKeys) {
+    this.#keys = keys
+  }
+
   of(relay: SimulatedRelay, { documentId, incarnation }: MemoryDocument): LogHistory {
     const logs = this.#logsOf(relay, documentId)
-    const history = logs.get(hex(incarnation)) ?? new LogHistory()
+    const history = logs.get(hex(incarnation)) ?? new LogHistory(this.#keys.payloadsOf(documentId))
     logs.set(hex(incarnation), history)
     return history
   }

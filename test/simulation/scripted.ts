@@ -19,11 +19,12 @@ export interface ScriptOptions {
   readonly compactions?: Plan['compactions']
   /** Default: WebSockets. */
   readonly carriers?: Plan['carriers']
+  readonly isEncrypted?: boolean
 }
 
 export function scriptedWorld(relays = 1, limits: Partial<Limits> = {}, options: ScriptOptions = {}): World {
-  const { compactions = ['never'], carriers = ['websocket'], sabotage = {} } = options
-  const plan = { carriers, compactions, keepingDeleted: 0, slowAnswers: 0 }
+  const { compactions = ['never'], carriers = ['websocket'], isEncrypted = false, sabotage = {} } = options
+  const plan = { carriers, compactions, keepingDeleted: 0, slowAnswers: 0, isEncrypted }
   return new World({ plan: { seed: 1, relays, limits, ...plan }, sabotage })
 }
 

@@ -68,7 +68,10 @@ function whyNotShown(world: World, { doc, document }: OpenManuscript, union: Rep
   if (status.safety !== 'on-relay' && status.safety !== 'confirmed') return `calls ${id} '${status.safety}'`
   if (status.unsentBytes > 0) return `counts unsent bytes of ${id}`
   const problem = status.problem?.code
-  const isExplained = problem === undefined || (problem === 'CANNOT_APPLY' && world.deeds.littered.has(id))
+  const isOfLitter = problem === 'CANNOT_APPLY' || problem === 'NOT_ENCRYPTED'
+  // A snapshot that is damaged does not open; it is kept until another takes its place.
+  const isOfSnapshot = problem === 'UNKNOWN_KEY' && world.deeds.badSnapshots.size > 0
+  const isExplained = problem === undefined || (isOfLitter && world.deeds.littered.has(id)) || isOfSnapshot
   return isExplained ? null : `shows a problem of ${id}: ${status.problem?.message}`
 }
 

@@ -56,6 +56,7 @@ async function heal(world: World): Promise<void> {
   for (const relay of world.relays) if (relay.core === null) relay.start()
   await runOut(world)
   for (const device of world.devices) if (!device.isRunning) device.start()
+  giveKeys(world)
   await runOut(world)
   if (world.deeds.badSnapshots.size === 0) return
   // What a document lacks is found out by those who open it: a closed one that nobody writes to is not looked at.
@@ -63,6 +64,10 @@ async function heal(world: World): Promise<void> {
     for (const id of world.disks.of(device).keys()) if (!world.deeds.deleted.has(id)) device.openDocument(id)
   }
   await runOut(world)
+}
+
+function giveKeys(world: World): void {
+  for (const { keys } of world.devices) if (keys !== null && world.keys.isLacking(keys)) world.keys.give(keys)
 }
 
 /** The apps decide: whoever has something of a deleted document, or worked on it, begins it anew. */
@@ -83,6 +88,7 @@ async function addReader(world: World, documents: readonly string[]): Promise<vo
   for (const relay of world.relays) relay.sweep()
   await runOut(world)
   const reader = world.addDevice(documents)
+  giveKeys(world)
   await runOut(world)
   // Where a tombstone stands and nobody has anything to begin anew with, a new device has to say that it begins.
   for (const id of world.deeds.deleted) world.createDocument(reader, id)
@@ -144,7 +150,7 @@ function checkNothingLost(world: World, id: string, before: Replica): void {
   const invented = after.extent.structs.without(before.named.structs).without(existed.structs)
   for (const relay of world.relays) {
     for (const log of world.histories.every(relay, id)) {
-      for (const payload of log.everyPayload()) invented.removeAll(changesOf(payload).structs)
+      for (const payload of log.everyContent()) invented.removeAll(changesOf(payload).structs)
     }
   }
   if (!invented.isEmpty) fail(`5: nobody wrote, and there are new structs in ${id}`)

@@ -1,6 +1,7 @@
 // A device of a run: the real SDK over a disk whose commits wait for the schedule. It dies, returns, is restored from a
 // backup, and is cloned; each life has a process of its own, and nothing of a dead one acts on.
 import { type SyncOptions, type SyncReport, Tidemark, type TidemarkDocument } from '@tidemark/client'
+import type { Keys } from '../../client/src/crypto/keys.ts'
 import type { CompactionPolicy } from '../../client/src/options.ts'
 import type { Platform, Timer } from '../../client/src/platform.ts'
 import { DeviceStoreError } from '../../client/src/store/contract.ts'
@@ -16,6 +17,8 @@ export interface SimulatedDeviceOptions {
   readonly relays: readonly string[]
   readonly carrier: 'websocket' | 'http' | 'auto'
   readonly compaction: CompactionPolicy
+  /** The app's own, which outlives its process. Null: nothing is encrypted. */
+  readonly keys: Keys | null
   /** False: the app keeps what is deleted, for its history. */
   readonly gc: boolean
   readonly network: Network
@@ -71,6 +74,10 @@ export class SimulatedDevice {
     return this.#options.compaction
   }
 
+  get keys(): Keys | null {
+    return this.#options.keys
+  }
+
   get isRunning(): boolean {
     return this.tidemark !== null
   }
@@ -89,7 +96,7 @@ export class SimulatedDevice {
   }
 
   start(): void {
-    const { relays, carrier, compaction } = this.#options
+    const { relays, carrier, compaction, keys } = this.#options
     this.tidemark = new Tidemark({
       store: this.disk,
       relays: relays.map((url) => ({ url, carrier })),
@@ -97,6 +104,7 @@ export class SimulatedDevice {
       schedule: false,
       compaction,
       platform: this.#platform(),
+      ...(keys === null ? {} : { encryption: { keys } }),
     })
     for (const id of this.wanted) this.openDocument(id)
   }

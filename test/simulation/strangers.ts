@@ -10,7 +10,6 @@ import {
   pushIdOf,
 } from '@tidemark/protocol'
 import * as Y from 'yjs'
-import { FORMAT_YJS_1 } from '../../client/src/document/format.ts'
 import { encodeSnapshotPayload, snapshotIdOf } from '../../client/src/document/snapshot-payload.ts'
 import { encodeBookmark } from '../../relay/src/store/bookmark.ts'
 import { bookmarkAt, headOf } from '../../relay/src/store/memory-log.ts'
@@ -102,10 +101,9 @@ export class Strangers {
     const doc = new Y.Doc()
     doc.clientID = this.#world.nextClientId()
     doc.getText('text').insert(0, 'of a later version ')
-    const payload = Y.encodeStateAsUpdate(doc)
-    const pushId = pushIdOf(sha256, FORMAT_YJS_1, payload)
-    const { length: total } = payload
-    const push: Frame = { type: 'PUSH', channel: 1, pushId, format: FORMAT_YJS_1, total, offset: 0, bytes: payload }
+    const sealed = this.#world.keys.payloadsOf(documentId).seal(Y.encodeStateAsUpdate(doc))
+    const { id: pushId, format, payload } = sealed
+    const push: Frame = { type: 'PUSH', channel: 1, pushId, format, total: payload.length, offset: 0, bytes: payload }
     const pushes = this.#random.chance(0.3) ? [push] : []
     const mark = headMark(log)
     const claim = {
@@ -146,7 +144,10 @@ export class Strangers {
       payload,
     }))
     const update = Y.encodeStateAsUpdate(history.whole(log).doc)
-    const payload = encodeSnapshotPayload({ mark, deepDigest: new Uint8Array(16), held, update })
+    const payload = encodeSnapshotPayload(
+      { mark, deepDigest: new Uint8Array(16), held, update },
+      this.#world.keys.payloadsOf(documentId).snapshotSeal(),
+    )
     const answers = this.#say(relay, [open(documentId, { mark }), { type: 'LEASE', channel: 1, mark }])
     return { relay, documentId, mark, payload, answers }
   }

@@ -33,6 +33,8 @@ const EVENTS = [
   'resyncs',
   'deletions',
   'createDocument',
+  'rotateKey',
+  'giveKey',
 ] as const
 
 export class Totals {

@@ -6,6 +6,7 @@ import { decodeBookmark } from '../../relay/src/store/bookmark.ts'
 import type { DiskInvariants } from './disk-invariants.ts'
 import { readStored, updatesOn, viewOf } from './disk-reading.ts'
 import { changesOf, lacking } from './extent.ts'
+import { contentOf } from './log-history.ts'
 import type { LogInvariants } from './log-invariants.ts'
 import type { Direction, Link } from './network.ts'
 import { Replica } from './replica.ts'
@@ -56,7 +57,7 @@ export class WireInvariants {
     const documentId = this.#documentOf(link, frame.channel)
     this.#checkNotDeleted(link, documentId)
     // Of what goes up in pieces the whole is never seen: it is in a row of its own before.
-    if (frame.bytes.length === frame.total) this.#checkPush(link, documentId, frame.bytes)
+    if (frame.bytes.length === frame.total) this.#checkPush(link, documentId, frame)
   }
 
   #sentDown(link: Link, frame: Frame): void {
@@ -82,11 +83,11 @@ export class WireInvariants {
   }
 
   /** 2: nothing is sent before it is in the device's store. */
-  #checkPush(link: Link, documentId: string, payload: Uint8Array): void {
+  #checkPush(link: Link, documentId: string, { format, bytes }: FrameOf<'PUSH'>): void {
     const device = this.#deviceOf(link)
     if (device === undefined) return
     // A struct travels in the state in which it is: with a deletion that may still be on its way to the disk.
-    const changes = changesOf(payload)
+    const changes = changesOf(contentOf(this.#scene.keys.payloadsOf(documentId), { format, payload: bytes }).payload)
     changes.deletes.removeAll(changes.structs)
     if (lacking(this.#disks.of(device).get(documentId)?.named ?? new ChangeSet(), changes) === null) return
     // The commit may have ended since it was read.
@@ -97,7 +98,7 @@ export class WireInvariants {
     const replica = new Replica().addAll(updatesOn(here))
     for (const relay of this.#scene.relays) {
       this.#logs.observe(relay)
-      for (const log of this.#scene.histories.every(relay, documentId)) replica.addAll(log.everyPayload())
+      for (const log of this.#scene.histories.every(relay, documentId)) replica.addAll(log.everyContent())
     }
     const known = replica.extent.copy()
     known.addAll(replica.named)

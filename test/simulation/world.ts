@@ -7,6 +7,7 @@ import type { MemorySnapshot } from '../../relay/src/store/memory.ts'
 import { VirtualTime } from '../support/virtual-time.ts'
 import { Deeds } from './deeds.ts'
 import { DiskInvariants } from './disk-invariants.ts'
+import { SimulatedKeys } from './keys.ts'
 import { LogInvariants } from './log-invariants.ts'
 import { BaseLink, Network, type Words } from './network.ts'
 import type { Plan } from './plan.ts'
@@ -21,7 +22,7 @@ import { WireInvariants } from './wire-invariants.ts'
 export interface WorldOptions {
   readonly plan: Pick<
     Plan,
-    'seed' | 'relays' | 'carriers' | 'compactions' | 'keepingDeleted' | 'limits' | 'slowAnswers'
+    'seed' | 'relays' | 'carriers' | 'compactions' | 'keepingDeleted' | 'limits' | 'slowAnswers' | 'isEncrypted'
   >
   /** Safeguards taken away, to see that the invariants notice. */
   readonly sabotage?: Sabotage
@@ -31,7 +32,8 @@ export class World implements Scene {
   readonly random: Random
   readonly time: VirtualTime = new VirtualTime()
   readonly network: Network
-  readonly histories: Histories = new Histories()
+  readonly keys: SimulatedKeys
+  readonly histories: Histories
   readonly deeds: Deeds = new Deeds()
   readonly disks: DiskInvariants
   readonly logs: LogInvariants
@@ -48,6 +50,9 @@ export class World implements Scene {
     const { plan, sabotage = {} } = options
     this.#options = options
     this.random = new Random(plan.seed).fork()
+    // A source of its own: a plain run draws nothing from it.
+    this.keys = new SimulatedKeys(new Random(plan.seed + 0x5eed), plan.isEncrypted)
+    this.histories = new Histories(this.keys)
     this.disks = new DiskInvariants(this)
     this.logs = new LogInvariants(this)
     this.wire = new WireInvariants(this, this.disks, this.logs)
@@ -111,6 +116,7 @@ export class World implements Scene {
         carrier: carriers[nth % carriers.length] ?? 'websocket',
         compaction: compactions[nth % compactions.length] ?? 'gladly',
         gc: nth >= keepingDeleted,
+        keys: this.keys.newRing(),
         network: this.network,
         resolve: (url) => this.#relayAt(url),
         time: this.time,

@@ -1,9 +1,11 @@
 // What people do with their devices and documents: backups, new devices, opening, closing, deleting.
+import type { Keys } from '../../../client/src/crypto/keys.ts'
 import type { SimulatedDevice } from '../simulated-device.ts'
 import type { SimulatedRelay } from '../simulated-relay.ts'
 import { type Course, keepBackup, running, type Steps } from './step.ts'
 
 type DeviceLife = 'quitDevice' | 'backupRelay' | 'backupDevice' | 'cloneDevice' | 'addDevice'
+type KeyLife = 'rotateKey' | 'giveKey'
 type DocumentLife = 'openDocument' | 'closeDocument' | 'deleteDocument' | 'createDocument'
 
 const DEVICES_MAX = 7
@@ -13,8 +15,13 @@ interface DocumentChoice {
   readonly id: string
 }
 
-export function lifeSteps(course: Course): Steps<DeviceLife | DocumentLife> {
-  return { ...deviceLives(course), ...documentLives(course) }
+interface RingChoice {
+  readonly name: string
+  readonly ring: Keys
+}
+
+export function lifeSteps(course: Course): Steps<DeviceLife | DocumentLife | KeyLife> {
+  return { ...deviceLives(course), ...documentLives(course), ...keyLives(course) }
 }
 
 function deviceLives({ world, plan, relayBackups, deviceBackups }: Course): Steps<DeviceLife> {
@@ -86,6 +93,22 @@ function documentLives({ world, plan }: Course): Steps<DocumentLife> {
         world.createDocument(device, id)
         return `${device.name} ${id}`
       },
+    },
+  }
+}
+
+/** A key becomes current on one device, and comes to the others in their own time. */
+function keyLives({ world, random }: Course): Steps<KeyLife> {
+  const rings = (): readonly RingChoice[] =>
+    world.devices.flatMap(({ name, keys }) => (keys === null ? [] : [{ name, ring: keys }]))
+  return {
+    rotateKey: {
+      choices: rings,
+      take: ({ name, ring }: RingChoice) => `${name} to ${world.keys.rotate(ring)}`,
+    },
+    giveKey: {
+      choices: () => rings().filter(({ ring }) => world.keys.isLacking(ring)),
+      take: ({ name, ring }: RingChoice) => `${name} ${world.keys.give(ring, random.chance(0.7))}`,
     },
   }
 }
