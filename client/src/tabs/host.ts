@@ -224,12 +224,12 @@ export class Host {
       const guest = holding.guests.get(tab)
       if (guest === undefined) return
       const { doc } = document
-      const lackedBefore = doc.store.pendingStructs !== null
+      const pendingBefore = pendingBytes(doc)
       const origin = {}
       this.#tabOf.set(origin, tab)
       Y.applyUpdate(doc, update, origin)
       // Then it is in no row of the device store.
-      if (!lackedBefore && doc.store.pendingStructs !== null) this.#post(tab, { type: 'lacking', id })
+      if (pendingBytes(doc) > pendingBefore) this.#post(tab, { type: 'lacking', id })
       else guest.taken = Math.max(guest.taken, number)
       const tell = (): void => this.#tellStatus(id, document.status, holding.guests)
       // What keeps it from being stored is in the status.
@@ -262,4 +262,9 @@ export class Host {
     holding.forget()
     for (const tab of holding.guests.keys()) this.#post(tab, { type: 'ended', id })
   }
+}
+
+/** Of what waits for something else, and is in no row meanwhile. */
+function pendingBytes({ store }: Y.Doc): number {
+  return store.pendingStructs?.update.length ?? 0
 }
