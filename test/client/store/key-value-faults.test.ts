@@ -55,6 +55,19 @@ describe('a full storage', () => {
     })
   }
 
+  it('does not bring back a commit that was stored although it was refused', async () => {
+    const disk = new ValueDisk()
+    const store = await open(disk)
+    await store.commit(appending('d', 'before'))
+    disk.fail = ([key, value]) => {
+      if (value === null) return null
+      disk.values.set(key, value)
+      return full()
+    }
+    await expect(store.commit(appending('d', 'never'))).rejects.toMatchObject({ code: 'FULL' })
+    expect(texts(await (await open(new ValueDisk(disk.values))).rows('d'))).toEqual(['before'])
+  })
+
   it('takes nothing until a refused commit is known to be gone', async () => {
     const disk = new ValueDisk()
     const store = await open(disk)
@@ -220,6 +233,32 @@ describe('a storage that is shared', () => {
     ).toBeGreaterThan(5)
   })
 
+  it('gives back the space of rows that are removed one by one', async () => {
+    const disk = new ValueDisk()
+    const store = await open(disk)
+    const text = 'x'.repeat(1000)
+    let ids = [...(await store.commit(appending('d', ...Array<string>(20).fill(text))))]
+    let most = 0
+    for (let i = 0; i < 600; i++) {
+      // The first stays, among rows of which none does.
+      const [first, second, ...others] = ids as [number, number, ...number[]]
+      const [last] = await store.commit({ remove: [{ documentId: 'd', ids: [second] }], ...appending('d', text) })
+      ids = [first, ...others, last as number]
+      most = Math.max(most, charactersIn(disk))
+    }
+    expect(most).toBeLessThan(200_000)
+    expect((await store.rows('d')).map(({ id }) => id)).toEqual(ids)
+  })
+
+  it('writes a large row once, whatever comes after it', async () => {
+    const disk = new ValueDisk()
+    const store = await open(disk)
+    await store.commit(appending('d', 'x'.repeat(100_000)))
+    for (let i = 0; i < 400; i++) await store.commit(appending('d', 'y'.repeat(500)))
+    const large = disk.writes.filter(([, value]) => value !== null && value.length > 130_000)
+    expect(large).toHaveLength(1)
+  })
+
   it('keeps the space that it takes within bounds, and few values per document', async () => {
     const disk = new ValueDisk()
     const store = await open(disk)
@@ -238,9 +277,12 @@ describe('a storage that is shared', () => {
       ids = isBase ? added : [...ids, ...added]
       most = Math.max(most, disk.values.size)
     }
-    const characters = [...disk.values].reduce((sum, [key, value]) => sum + key.length + value.length, 0)
     expect(most).toBeLessThan(80)
-    expect(characters).toBeLessThan(400_000)
+    expect(charactersIn(disk)).toBeLessThan(400_000)
     expect((await store.rows('d')).map(({ id }) => id)).toEqual(ids)
   })
 })
+
+function charactersIn(disk: ValueDisk): number {
+  return [...disk.values].reduce((sum, [key, value]) => sum + key.length + value.length, 0)
+}
