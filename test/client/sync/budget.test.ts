@@ -126,6 +126,7 @@ describe('a sync that is stopped', () => {
     })
     expect(await device.tidemark.sync({ budgetMs: 0 })).toMatchObject({ stopped: 'budget', complete: false })
     expect(world.relay.connectionsMade).toBe(0)
+    expect(await device.tidemark.sync({ budgetMs: 60_000 })).toMatchObject({ stopped: null, complete: true })
   })
 
   it('says what its problems were before: what it did not get to says nothing of them', async () => {
