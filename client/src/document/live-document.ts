@@ -96,7 +96,7 @@ export class LiveDocument {
       record: (throughRow, pending) => this.#record(throughRow, pending),
       base: () => (this.#needsRebuild ? null : Y.encodeStateAsUpdate(this.#doc)),
       committed: (pending, byteLength, id) => this.#committed(pending, byteLength, id),
-      changed: options.changed,
+      changed: () => this.#rowsChanged(),
     })
     this.held = new HeldEntries(options.id, this.payloads, heldRows(rows), () => this.#queue.pending)
     this.transfers = new Transfers(this.#queue, this.views)
@@ -373,12 +373,17 @@ export class LiveDocument {
     else if (entry.opened === undefined) this.hold(relay, entry, 'cause' in inspected ? inspected : CANNOT_APPLY)
   }
 
+  /** A commit has ended. */
+  #rowsChanged(): void {
+    if (this.#isRetryDue && !this.held.hasPending) this.#retryHeld()
+    this.#options.changed()
+  }
+
   #committed({ row, changes, replaces }: PendingRow, byteLength: number, id: number): void {
     this.held.removed(replaces)
     if (row.kind === 'held') this.held.committed(id, row)
     else if (row.kind === 'local') for (const view of this.views.values()) view.lacks(changes, byteLength)
     else if (row.kind === 'partial' || row.kind === 'outgoing') this.transfers.committed(row, id)
-    if (this.#isRetryDue && !this.held.hasPending) this.#retryHeld()
   }
 
   #record(throughRow: number, pending: readonly PendingRow[]): Uint8Array {
