@@ -142,6 +142,14 @@ export class Engine implements TidemarkLike {
     this.#changed()
   }
 
+  /** False: the store cannot be opened, and every call says why. */
+  isOpen(): Promise<boolean> {
+    return this.#opened.then(
+      () => true,
+      () => false,
+    )
+  }
+
   async #closeAll(id: string): Promise<void> {
     for (const document of this.#openOf(id)) await document.close()
   }

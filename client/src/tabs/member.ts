@@ -34,12 +34,13 @@ export class TabMember implements TidemarkLike {
   readonly #started: Promise<void>
   readonly #leaving = newAbortController()
   #guest: Guest | null = null
-  #leading: { readonly engine: Engine; readonly host: Host; readonly release: () => void } | null = null
+  #leading: Leading | null = null
   #releaseTab: () => void = () => undefined
   #status: SyncStatus
   #statusTold: SyncStatus
   #notifying = false
   #closing: Promise<void> | null = null
+  #hosts = 0
   /** This tab is not to work on the store any more. */
   #hasLeft = false
 
@@ -146,13 +147,22 @@ export class TabMember implements TidemarkLike {
       release()
       return
     }
-    const { name, locks, openChannel } = this.#sharing
     const engine = new Engine(this.#options)
     engine.subscribe(() => this.#changed())
-    const channel = openChannel(`${name}/${LANGUAGE}`)
-    const host = new Host({ id: `host ${this.#id}`, engine, channel, locks, lockOf: (tab) => this.#lockOf(tab) })
-    this.#leading = { engine, host, release }
+    this.#leading = { engine, host: this.#newHost(engine), release }
     this.#changed()
+  }
+
+  #newHost(engine: Engine): Host {
+    const { name, locks, openChannel } = this.#sharing
+    this.#hosts++
+    return new Host({
+      id: `host ${this.#hosts} ${this.#id}`,
+      engine,
+      channel: openChannel(`${name}/${LANGUAGE}`),
+      locks,
+      lockOf: (tab) => this.#lockOf(tab),
+    })
   }
 
   #lockOf(tab: string): string {
@@ -178,10 +188,25 @@ export class TabMember implements TidemarkLike {
     if (this.#leading !== null) this.#guest = null
     this.#hasLeft = true
     this.#leaving.abort()
-    await this.#leading?.engine.flush()
-    this.#leading?.host.stop()
-    await this.#leading?.engine.close()
-    this.#leading?.release()
+    if (this.#leading !== null) await this.#stopLeading(this.#leading)
     this.#releaseTab()
   }
+
+  async #stopLeading({ engine, host, release }: Leading): Promise<void> {
+    if (await engine.isOpen()) await engine.flush()
+    host.stop()
+    try {
+      await engine.close()
+    } catch (error) {
+      this.#leading = { engine, host: this.#newHost(engine), release }
+      throw error
+    }
+    release()
+  }
+}
+
+interface Leading {
+  readonly engine: Engine
+  readonly host: Host
+  readonly release: () => void
 }
