@@ -107,7 +107,9 @@ export class Device {
     // Half applied, it alone knows which entry is to be held.
     if (holding.holders > 0 || document.needsRebuild) return
     if (document.isUnsent) document.touch() // So that its status is true while it is not in memory.
-    await document.flush()
+    // Whoever held it meanwhile may have written, and have let it go before the flush has ended.
+    do await document.flush()
+    while (holding.holders === 0 && !document.isSaved)
     if (holding.holders > 0 || this.#holdings.get(document.id) !== holding) return
     this.#holdings.delete(document.id)
     this.#heldProblems.set(document.id, document.held.problem)
