@@ -134,6 +134,11 @@ export function withUnsaved<Status extends DocumentStatus>(status: Status): Stat
   return { ...status, safety: 'unsaved', relays: Object.fromEntries(relays) }
 }
 
+/** The same, and what keeps it from getting better. */
+export function withProblem<Status extends DocumentStatus>(status: Status, problem: TidemarkError): Status {
+  return { ...status, problem, activity: activityWith(problem, false) }
+}
+
 /** Frozen, and the very object `before` if it says the same. */
 export function frozenStatus<Status extends DocumentStatus>(before: Status | null, status: Status): Status {
   if (before !== null && sameStatus(before, status)) return before

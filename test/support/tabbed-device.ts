@@ -11,6 +11,8 @@ export class TabbedDevice {
   readonly world: World
   readonly disk: MemoryDisk
   readonly browser = new Browser()
+  /** All that were ever opened. */
+  readonly tabs: TestTab[] = []
 
   constructor({ world = new World(), disk = {} }: { world?: World; disk?: MemoryDiskOptions } = {}) {
     this.world = world
@@ -29,10 +31,18 @@ export class TabbedDevice {
       relays: [RELAY_URL],
       token: 'alice/*:delete',
       schedule: false,
-      platform: { WebSocket: this.world.WebSocket, fetch: null, now: this.world.now, ...tab.platform },
       ...options,
+      platform: {
+        WebSocket: this.world.WebSocket,
+        fetch: null,
+        now: this.world.now,
+        ...tab.platform,
+        ...options.platform,
+      },
     })
-    return new TestTab(this, tab, tidemark)
+    const opened = new TestTab(this, tab, tidemark)
+    this.tabs.push(opened)
+    return opened
   }
 
   /** The text in the device store, once nobody has it open. */
@@ -61,6 +71,14 @@ export class TestTab {
 
   async type(text: string, at = 0): Promise<void> {
     ;(await this.open()).doc.getText('t').insert(at, text)
+  }
+
+  suspend(): void {
+    this.#tab.suspend()
+  }
+
+  resume(): void {
+    this.#tab.resume()
   }
 
   /** The process of the tab ends, in the middle of whatever it was doing. */

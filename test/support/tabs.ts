@@ -54,7 +54,7 @@ export class Browser {
     for (const to of this.#channels) {
       if (to === from || to.name !== from.name) continue
       const copy = structuredClone(message)
-      setImmediate(() => this.#channels.has(to) && to.onMessage?.(copy))
+      setImmediate(() => to.tab.deliver(() => this.#channels.has(to) && to.onMessage?.(copy)))
     }
   }
 
@@ -80,6 +80,9 @@ export class Browser {
 
 export class Tab {
   hasCrashed = false
+  /** Suspended: what is said waits, and its locks stay with it. */
+  readonly #waiting: (() => void)[] = []
+  #isSuspended = false
   readonly #browser: Browser
 
   constructor(browser: Browser) {
@@ -91,6 +94,20 @@ export class Tab {
       locks: { take: (name, options) => this.#browser.take(this, name, options) },
       openChannel: (name) => this.#browser.open(this, name),
     }
+  }
+
+  suspend(): void {
+    this.#isSuspended = true
+  }
+
+  resume(): void {
+    this.#isSuspended = false
+    for (const deliver of this.#waiting.splice(0)) deliver()
+  }
+
+  deliver(message: () => void): void {
+    if (this.#isSuspended) this.#waiting.push(message)
+    else message()
   }
 
   crash(): void {

@@ -4,7 +4,7 @@ import * as Y from 'yjs'
 import type { TidemarkDocument } from '../document.ts'
 import type { TidemarkError } from '../errors.ts'
 import { Listeners } from '../listeners.ts'
-import { activityWith, type DocumentStatus, frozenStatus, withUnsaved } from '../status.ts'
+import { type DocumentStatus, frozenStatus, withProblem, withUnsaved } from '../status.ts'
 import type { Opened } from './messages.ts'
 
 export interface GuestDocumentOptions {
@@ -33,6 +33,8 @@ export class GuestDocument implements TidemarkDocument {
   #number = 0
   /** As the host told it. */
   #told: DocumentStatus
+  /** Why nothing can be told. */
+  #silent: TidemarkError | null = null
   #status: DocumentStatus
   #closing: Promise<void> | null = null
 
@@ -100,7 +102,7 @@ export class GuestDocument implements TidemarkDocument {
 
   /** It cannot be opened there: what is unsaved stays so. */
   failed(problem: TidemarkError): void {
-    this.#told = { ...this.#told, problem, activity: activityWith(problem, false) }
+    this.#told = withProblem(this.#told, problem)
     this.#changed()
   }
 
@@ -126,6 +128,11 @@ export class GuestDocument implements TidemarkDocument {
     this.#changed()
   }
 
+  toldSilent(problem: TidemarkError | null): void {
+    this.#silent = problem
+    this.#changed()
+  }
+
   readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
     if (origin !== this.#hostOrigin) this.#send(update)
   }
@@ -147,7 +154,8 @@ export class GuestDocument implements TidemarkDocument {
   }
 
   #refresh(): void {
-    const status = frozenStatus(this.#status, this.isUnsaved ? withUnsaved(this.#told) : this.#told)
+    const told = this.isUnsaved ? withUnsaved(this.#told) : this.#told
+    const status = frozenStatus(this.#status, this.#silent === null ? told : withProblem(told, this.#silent))
     if (status === this.#status) return
     this.#status = status
     this.#listeners.call(status)

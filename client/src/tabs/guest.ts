@@ -3,9 +3,9 @@
 import type { TidemarkDocument } from '../document.ts'
 import { TidemarkError } from '../errors.ts'
 import type { DocumentListing } from '../library/library.ts'
-import type { Channel, Platform } from '../platform.ts'
+import type { Channel, Platform, Timer } from '../platform.ts'
 import type { SyncProgress, SyncReport } from '../report.ts'
-import { frozenStatus, nothingKnown, type SyncStatus } from '../status.ts'
+import { frozenStatus, nothingKnown, type SyncStatus, withProblem } from '../status.ts'
 import { notBegun } from '../sync/outcome.ts'
 import { NO_PROGRESS } from '../sync/progress.ts'
 import { Stop } from '../sync/stop.ts'
@@ -43,6 +43,8 @@ interface Call {
   progressed(progress: SyncProgress): void
 }
 
+/** Without a word for so long after it was asked, the host is taken for suspended. */
+const SILENCE_MS_MAX = 5_000
 /** How long the host has for the report of a sync that was stopped. */
 const STOP_WAIT_MS_MAX = 500
 
@@ -58,6 +60,8 @@ export class Guest {
   /** The host has all that was open before it came. */
   #isReady = false
   #isClosed = false
+  #silence: Timer | null = null
+  #silent: TidemarkError | null = null
   readonly #forgetWakes: () => void
   #status: SyncStatus
 
@@ -67,11 +71,12 @@ export class Guest {
     options.channel.onMessage = (message) => this.#receive(unpack(message) as Envelope<ToGuest>)
     this.#forgetWakes = options.platform.onWake?.(() => this.#post({ type: 'wake' })) ?? (() => undefined)
     this.#post({ type: 'hello' }, ANY_HOST)
+    this.#awaitWord()
   }
 
-  /** As the host told it. */
+  /** As the host told it, and whether it is there at all. */
   get status(): SyncStatus {
-    return this.#status
+    return this.#silent === null ? this.#status : withProblem(this.#status, this.#silent)
   }
 
   get documentsUnsaved(): number {
@@ -152,6 +157,7 @@ export class Guest {
     await Promise.all([...this.#documents.values(), ...this.#leaving].map((document) => document.close()))
     this.#isClosed = true
     this.#forgetWakes()
+    this.#heard()
     for (const { reject } of this.#calls.values()) reject(closedError())
     this.#calls.clear()
     this.#options.channel.close()
@@ -175,7 +181,30 @@ export class Guest {
         take: (value) => resolve(take(value)),
       })
       if (this.#isReady || isReopening) this.#post(message)
+      this.#awaitWord()
     })
+  }
+
+  /** The host says something to whatever it is asked, at once. */
+  #awaitWord(): void {
+    const { platform } = this.#options
+    this.#silence ??= platform.setTimeout(() => {
+      this.#silent = new TidemarkError('STORE_IN_USE', SILENT)
+      this.#silenceChanged()
+    }, SILENCE_MS_MAX)
+  }
+
+  #heard(): void {
+    if (this.#silence !== null) this.#options.platform.clearTimeout(this.#silence)
+    this.#silence = null
+    if (this.#silent === null) return
+    this.#silent = null
+    this.#silenceChanged()
+  }
+
+  #silenceChanged(): void {
+    for (const document of [...this.#documents.values(), ...this.#leaving]) document.toldSilent(this.#silent)
+    this.#options.changed()
   }
 
   #post(body: ToHost, to: string | null = this.#host): void {
@@ -185,6 +214,7 @@ export class Guest {
 
   #receive({ to, body }: Envelope<ToGuest>): void {
     if (this.#isClosed || (to !== this.#options.id && to !== ALL)) return
+    this.#heard()
     switch (body.type) {
       case 'ready':
         if (body.host !== this.#host) this.#reopen(body.host).catch(reportUncaught)
@@ -192,6 +222,8 @@ export class Guest {
         return
       case 'status':
         this.#toldStatus(body.status)
+        return
+      case 'heard':
         return
       case 'result':
         this.#answered(body)
@@ -240,7 +272,10 @@ export class Guest {
     const document: GuestDocument = new GuestDocument(
       {
         id,
-        send: (number, update) => this.#post({ type: 'edit', id, number, update }),
+        send: (number, update) => {
+          this.#post({ type: 'edit', id, number, update })
+          this.#awaitWord()
+        },
         flush: () => this.flush(),
         closing: () => {
           if (this.#documents.get(id) === document) this.#documents.delete(id)
@@ -287,6 +322,9 @@ function tell(document: GuestDocument, body: Extract<ToGuest, { id: string }>): 
       document.end()
   }
 }
+
+const SILENT =
+  'Another tab has the device store, and does not answer: it may be suspended, or of another version of the app'
 
 function stoppedReport(relays: readonly string[], startedAt: number, nowMs: number): SyncReport {
   return {

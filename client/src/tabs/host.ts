@@ -75,6 +75,7 @@ export class Host {
         this.#post(from, { type: 'ready', host: this.#options.id, status: this.#options.engine.status })
         return
       case 'call':
+        this.#post(from, { type: 'heard' })
         this.#call(from, body)
         return
       case 'stop':

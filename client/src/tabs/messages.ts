@@ -22,6 +22,8 @@ export type ToHost =
 export type ToGuest =
   /** Another host than before: what was asked of that one is to be asked again. */
   | { readonly type: 'ready'; readonly host: string; readonly status: SyncStatus }
+  /** A call has come; its result may take a while. */
+  | { readonly type: 'heard' }
   | { readonly type: 'result'; readonly callId: number; readonly value: unknown; readonly error: TidemarkError | null }
   | { readonly type: 'progress'; readonly callId: number; readonly progress: SyncProgress }
   | { readonly type: 'status'; readonly status: SyncStatus }

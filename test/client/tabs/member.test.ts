@@ -14,13 +14,14 @@ async function scheduled() {
   const { world } = device
   const wakes: (() => void)[] = []
   const tab = () => {
-    const pieces = device.browser.tab().platform
     const onWake = (wake: () => void): (() => void) => {
       wakes.push(wake)
       return () => wakes.splice(wakes.indexOf(wake), 1)
     }
-    const platform = { ...time.platform, ...pieces, WebSocket: world.WebSocket, fetch: null, random: () => 0.5, onWake }
-    return device.tab({ schedule: { everyMs: 3_600_000 }, platform })
+    return device.tab({
+      schedule: { everyMs: 3_600_000 },
+      platform: { ...time.platform, random: () => 0.5, onWake },
+    })
   }
   const [first, second] = [tab(), tab()]
   const right = await second.open()
@@ -74,6 +75,29 @@ describe('a tab that works through another one', () => {
     await first.tidemark.close()
     await second.tidemark.close()
     expect([...(await device.textInStore())].sort()).toEqual([...'from the second too much from the first '].sort())
+  })
+
+  it('says so when that one is suspended, and goes on when it wakes', async () => {
+    const { device, time } = await scheduled()
+    const [working, other] = [device.tabs[0], device.tabs[1]]
+    const right = await other!.open()
+    right.doc.getText('t').insert(0, 'stored ')
+    await settled(time)
+    await time.pass(60_000)
+    expect(right.status).toMatchObject({ safety: 'on-relay', problem: null })
+    working!.suspend()
+    right.doc.getText('t').insert(0, 'and waiting ')
+    await time.pass(4_999)
+    expect(right.status).toMatchObject({ safety: 'unsaved', problem: null })
+    await time.pass(1)
+    const said = { safety: 'unsaved', activity: 'stuck', problem: { code: 'STORE_IN_USE', action: 'close-other-app' } }
+    expect(right.status).toMatchObject(said)
+    expect(other!.tidemark.status).toMatchObject(said)
+    expect(right.status).toBe(right.status)
+    working!.resume()
+    await settled(time)
+    expect(right.status).toMatchObject({ safety: 'on-device', problem: null })
+    expect(other!.tidemark.status.problem).toBeNull()
   })
 
   it('is told why the store cannot be opened', async () => {
