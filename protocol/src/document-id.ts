@@ -7,7 +7,6 @@ export type ParsedDocumentId =
   | { readonly ok: false; readonly message: string }
 
 const VAULT = /^[A-Za-z0-9._~-]{1,64}$/
-const CONTROL_CHARACTER = /\p{Cc}/u
 
 /**
  * Splits a document id at its first slash.
@@ -27,11 +26,20 @@ export function parseDocumentId(documentId: string): ParsedDocumentId {
   const name = documentId.slice(slash + 1)
   if (!isVault(vault)) return { ok: false, message: 'document id: the vault is not 1 to 64 of A-Z a-z 0-9 . _ ~ -' }
   if (name === '') return { ok: false, message: 'document id: the name is empty' }
-  if (CONTROL_CHARACTER.test(name)) return { ok: false, message: 'document id: the name has a control character' }
+  if (hasControlCharacter(name)) return { ok: false, message: 'document id: the name has a control character' }
   return { ok: true, vault, name }
 }
 
 /** Whether this can be the vault of a document id. */
 export function isVault(vault: string): boolean {
   return VAULT.test(vault)
+}
+
+/** The category Cc of Unicode; not by \p{Cc}, which not every Hermes knows. */
+function hasControlCharacter(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit < 0x20 || (unit >= 0x7f && unit < 0xa0)) return true
+  }
+  return false
 }

@@ -20,7 +20,7 @@ export function connectWebSocket(WebSocket: WebSocketConstructor, relay: string,
   }
   socket.onmessage = ({ data }) => {
     if (state === 'released') return
-    if (data instanceof ArrayBuffer) {
+    if (isArrayBuffer(data)) {
       events.message(new Uint8Array(data))
     } else {
       void release()
@@ -56,3 +56,8 @@ export function connectWebSocket(WebSocket: WebSocketConstructor, relay: string,
 }
 
 const CLOSE_NORMAL = 1000
+
+/** Also one of another realm, as where a test runner or a web view gives its own globals to a script. */
+function isArrayBuffer(data: unknown): data is ArrayBuffer {
+  return Object.prototype.toString.call(data) === '[object ArrayBuffer]'
+}

@@ -133,14 +133,15 @@ class MemorySession implements OpenDeviceStore {
     resolve: (rows: CommittedRows) => void,
     reject: (error: DeviceStoreError) => void,
   ): Promise<void> {
-    const [passed] = await Promise.allSettled([gate, earlier])
+    const refused = await gate.then(
+      () => null,
+      (reason: DeviceStoreError) => ({ reason }),
+    )
+    await earlier
     if (this.#crashed) return
     this.#waiting.delete(reject)
-    if (passed.status === 'rejected') {
-      reject(passed.reason)
-      return
-    }
-    resolve(apply(write, this.#content))
+    if (refused === null) resolve(apply(write, this.#content))
+    else reject(refused.reason)
   }
 
   #assertOpen(): void {

@@ -30,5 +30,14 @@ export function asyncStorageBackend(storage: AsyncStorageLike): StringBackend {
 
 /** Waits for all, also when one fails: nothing may be written after it is said that it was not. */
 async function allSettled(calls: readonly Promise<void>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(calls)) if (outcome.status === 'rejected') throw outcome.reason
+  // Not by Promise.allSettled, which older Promises of React Native do not have.
+  const failures = await Promise.all(
+    calls.map((call) =>
+      call.then(
+        () => null,
+        (error: unknown) => ({ error }),
+      ),
+    ),
+  )
+  for (const failure of failures) if (failure !== null) throw failure.error
 }
