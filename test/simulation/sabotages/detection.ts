@@ -14,8 +14,8 @@ export async function seedsUntilNoticed(
   seedsMax: number = SEEDS_MAX,
 ): Promise<number> {
   for (let seed = 1; seed <= seedsMax; seed++) {
-    // Each safeguard is one of the plain protocol: what notices its absence reads payloads.
-    const plan = { ...mix(seed), isEncrypted: false }
+    // Most safeguards have nothing to do with encryption, and show soonest without.
+    const plan = { isEncrypted: false, ...mix(seed) }
     const why = await failureOf(runSeed(seed, { plan, sabotage }))
     if (why === null) continue
     // It was the sabotage that failed, and nothing else.

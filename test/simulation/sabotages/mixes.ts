@@ -118,3 +118,17 @@ export const restored: Mix = (seed) => ({
   ...NOVEL_ONLY,
   weights: { ...undisturbed(seed), sync: 8, backupDevice: 1.5, restoreDevice: 1 },
 })
+
+/** Keys that rotate, and come late. */
+export const rotating: Mix = (seed) => ({
+  ...NOVEL_ONLY,
+  isEncrypted: true,
+  compactions: ['gladly'],
+  weights: { ...undisturbed(seed), rotateKey: 1, giveKey: 0.5 },
+})
+
+/** The same, and relays that lose what a device holds of them. */
+export const rotatingAndLossy: Mix = (seed) => {
+  const { weights = undisturbed(seed), ...plan } = rotating(seed)
+  return { ...plan, weights: { ...weights, backupRelay: 2, rollBackRelay: 1, wipeRelay: 0.5 } }
+}
