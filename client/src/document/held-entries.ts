@@ -78,9 +78,12 @@ export class HeldEntries {
     return this.#all().some((row) => row.relay === relay && sameBytes(row.entry.pushId, pushId))
   }
 
-  /** What is stored of this relay's, but for these push ids, in hex. */
-  otherThan(given: ReadonlySet<string>, relay: string): readonly (readonly [number, HeldRow])[] {
-    return [...this.#stored].filter(([, row]) => row.relay === relay && !given.has(hexOf(row.entry.pushId)))
+  /** What is stored of this relay's and may be read yet, but for these push ids, in hex. */
+  sealedBut(given: ReadonlySet<string>, relay: string): readonly (readonly [number, HeldRow])[] {
+    return [...this.#stored].filter(([, row]) => {
+      const isGiven = given.has(hexOf(row.entry.pushId))
+      return row.relay === relay && !isGiven && isSealed(this.#obstacleOf(row.entry))
+    })
   }
 
   /** This is what stands in its way now. */

@@ -222,7 +222,7 @@ export class LiveDocument {
 
   /** The relay gave its log anew, and of what is held only these: the rest it may have lost, and is owed once it is read. */
   disownHeld(relay: string, given: ReadonlySet<string> = new Set()): void {
-    for (const [id, { entry }] of this.held.otherThan(given, relay)) {
+    for (const [id, { entry }] of this.held.sealedBut(given, relay)) {
       this.#queue.append({ kind: 'held', relay: NO_RELAY, entry }, new ChangeSet(), [id])
     }
   }
@@ -369,7 +369,9 @@ export class LiveDocument {
   /** Takes it in where that would not fail; else it is held on, unless it is the state of a snapshot. */
   #retry(relay: string, entry: GivenEntry, trial: Trial, replaces: readonly number[] = []): void {
     const inspected = this.#inspect(entry)
-    if (!('cause' in inspected) && trial.takes(inspected.update)) this.#take(relay, [inspected], replaces)
+    // In a resync the relay has what it gives from now on: this may be lost there.
+    const owner = this.views.get(relay)?.resyncing ? NO_RELAY : relay
+    if (!('cause' in inspected) && trial.takes(inspected.update)) this.#take(owner, [inspected], replaces)
     else if (entry.opened === undefined) this.hold(relay, entry, 'cause' in inspected ? inspected : CANNOT_APPLY)
   }
 
