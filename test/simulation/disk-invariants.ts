@@ -150,7 +150,7 @@ export class DiskInvariants {
       fail(`3: the mark of ${device.name} of ${stored.id} at ${relay.name} covers ${ungiven}, which is not on the disk`)
     }
     if (this.#scene.deeds.badSnapshots.size > 0) return
-    const held = heldOn(stored)
+    const held = heldOn(this.#scene.keys.payloadsOf(stored.id), stored)
     for (const { index: at, pushId } of history.undecodable(log)) {
       if (at <= index && !held.has(pushId))
         fail(`3: ${device.name} neither took in nor holds entry ${at} of ${stored.id}`)

@@ -99,9 +99,14 @@ export function updatesOn(stored: StoredDocument): readonly Uint8Array[] {
 }
 
 /** Push ids, in hex, of entries that the device keeps although it cannot take them in. */
-export function heldOn(stored: StoredDocument): ReadonlySet<string> {
-  const held = stored.rows.flatMap(({ row }) => (row.kind === 'held' ? [row.entry.pushId] : []))
-  return new Set(held.map((pushId) => Buffer.from(pushId).toString('hex')))
+export function heldOn(payloads: Payloads, stored: StoredDocument): ReadonlySet<string> {
+  const held = stored.rows.flatMap(({ row }) => {
+    if (row.kind !== 'held') return []
+    // A snapshot that is held holds others.
+    const entries = entriesOfHeld(payloads, row.entry)
+    return 'cause' in entries ? [row.entry] : entries
+  })
+  return new Set(held.map(({ pushId }) => Buffer.from(pushId).toString('hex')))
 }
 
 /** What a device that had every key would have integrated. */

@@ -28,5 +28,5 @@ it('a snapshot holds what its maker met in the round in which it was made', asyn
   const c = await deviceIn(world)
   await syncOn(world, c)
   const stored = world.disks.read(c).get(NOVEL)
-  expect(stored === undefined ? 0 : heldOn(stored).size).toBe(1)
+  expect(stored === undefined ? 0 : heldOn(world.keys.payloadsOf(NOVEL), stored).size).toBe(1)
 })
