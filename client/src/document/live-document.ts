@@ -223,6 +223,7 @@ export class LiveDocument {
   /** The relay gave its log anew, and of what is held only these: the rest it may have lost, and is owed once it is read. */
   disownHeld(relay: string, given: ReadonlySet<string> = new Set()): void {
     for (const [id, { entry }] of this.held.sealedBut(given, relay)) {
+      this.held.removed([id])
       this.#queue.append({ kind: 'held', relay: NO_RELAY, entry }, new ChangeSet(), [id])
     }
   }
