@@ -1,6 +1,6 @@
 // The demo's server without a browser: who gets a token, and what it says when it cannot start.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { get } from 'node:http'
+import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Tidemark } from '@tidemark/client'
@@ -70,7 +70,35 @@ describe("the demo's server", () => {
     expect(await ask(url, '/', {})).toMatchObject({ status: 200, body: '<title>page</title>' })
   })
 
-  it('serves the page, the relay, and nothing else', async () => {
+  it('turns a relay off and on for the page, and for nobody else', async () => {
+    const { url } = await start('127.0.0.1')
+    const stranger = { host: 'localhost', 'sec-fetch-site': 'cross-site' }
+    const off = '/demo/relays?name=first&on=false'
+    expect(await ask(url, off, stranger, 'POST')).toMatchObject({ status: 403 })
+    expect(await ask(url, off, {})).toMatchObject({ status: 200, body: '{"first":true,"second":true}' })
+    expect(await ask(url, off, {}, 'POST')).toMatchObject({ status: 200, body: '{"first":false,"second":true}' })
+    expect(await ask(url, '/healthz', {})).toMatchObject({ status: 404 })
+    expect(await ask(url, '/second/healthz', {})).toMatchObject({ status: 200 })
+    const { body: token } = await ask(url, '/demo/token', {})
+    const first = url.replace(/^http/, 'ws').replace(/\/$/, '')
+    await using device = new Tidemark({
+      relays: [first, `${first}/second`].map((relay) => ({ url: relay, carrier: 'websocket' })),
+      token,
+      store: memoryStore(),
+      schedule: false,
+    })
+    const { doc } = await device.open('demo/page')
+    doc.getText('text').insert(0, 'tide')
+    const relays = [
+      { relay: first, complete: false, error: { code: 'OFFLINE' } },
+      { relay: `${first}/second`, complete: true },
+    ]
+    expect(await device.sync()).toMatchObject({ complete: false, relays })
+    await ask(url, '/demo/relays?name=first&on=true', {}, 'POST')
+    expect(await device.sync()).toMatchObject({ complete: true })
+  })
+
+  it('serves the page, the relays, and nothing else', async () => {
     const { url } = await start('127.0.0.1')
     expect(await ask(url, '/', {})).toMatchObject({ status: 200, body: '<title>page</title>' })
     expect(await ask(url, '/healthz', {})).toMatchObject({ status: 200 })
@@ -87,10 +115,10 @@ describe("the demo's server", () => {
   })
 })
 
-function ask(url: string, path: string, headers: Record<string, string>): Promise<Answer> {
+function ask(url: string, path: string, headers: Record<string, string>, method = 'GET'): Promise<Answer> {
   const { hostname, port } = new URL(url)
   return new Promise((resolve, reject) => {
-    const request = get({ hostname, port, path, headers, agent: false }, (response) => {
+    const sent = request({ method, hostname, port, path, headers, agent: false }, (response) => {
       let body = ''
       response.setEncoding('utf8')
       response.on('data', (piece: string) => {
@@ -98,6 +126,7 @@ function ask(url: string, path: string, headers: Record<string, string>): Promis
       })
       response.on('end', () => resolve({ status: response.statusCode, body }))
     })
-    request.on('error', reject)
+    sent.on('error', reject)
+    sent.end()
   })
 }

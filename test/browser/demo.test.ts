@@ -1,5 +1,5 @@
-// The page of `npm start` in a real Chromium: two devices, a relay on a real disk, and a browser that may be killed.
-import { mkdtempSync, readlinkSync, rmSync } from 'node:fs'
+// The page of `npm start` in a real Chromium: two devices, two relays on a real disk, and a browser that may be killed.
+import { mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -20,7 +20,7 @@ const SOURCES = {
 }
 
 const EVENTUALLY = { timeout: 20_000, interval: 50 }
-const ON_RELAY = 'Everything is on the relay'
+const ON_RELAYS = 'Everything is on both relays'
 const skipReason: string | null = reasonToSkip()
 
 describe.skipIf(skipReason !== null)(
@@ -96,6 +96,10 @@ describe.skipIf(skipReason !== null)(
       return device(side).locator(`[data-part="${name}"]`).textContent()
     }
 
+    /** Of what passes between them, and of the relays. */
+    const flip = (name: 'Encrypted' | 'First relay' | 'Second relay'): Promise<void> =>
+      page.getByRole('switch', { name }).click()
+    const flipKey = (side: 'left' | 'right'): Promise<void> => device(side).getByRole('switch', { name: 'Key' }).click()
     const toggle = (side: 'left' | 'right'): Promise<void> =>
       device(side).getByRole('switch', { name: 'Online' }).click()
     const syncNow = (side: 'left' | 'right'): Promise<void> =>
@@ -113,8 +117,8 @@ describe.skipIf(skipReason !== null)(
       await expectHeadline('left', 'Nothing written yet')
       await type('left', 'Call me Ishmael.')
       await expectText('right', 'Call me Ishmael.')
-      await expectHeadline('left', ON_RELAY)
-      await expectHeadline('right', ON_RELAY)
+      await expectHeadline('left', ON_RELAYS)
+      await expectHeadline('right', ON_RELAYS)
       await type('right', ' Some years ago')
       await expectText('left', 'Call me Ishmael. Some years ago')
       await expect.poll(() => part('left', 'newest'), EVENTUALLY).toMatch(/^Last burst .*: [\d.]+ m?s$/)
@@ -155,7 +159,7 @@ describe.skipIf(skipReason !== null)(
       expect(await text('left')).toBe('ebb')
       await toggle('right')
       await expectText('left', 'ebb and flow')
-      await expectHeadline('right', ON_RELAY)
+      await expectHeadline('right', ON_RELAYS)
       expect(errors).toEqual([])
     })
 
@@ -171,7 +175,7 @@ describe.skipIf(skipReason !== null)(
       await expectText('right', '')
       await toggle('left')
       await expectText('right', 'flotsam')
-      await expectHeadline('left', ON_RELAY)
+      await expectHeadline('left', ON_RELAYS)
       expect(errors).toEqual([])
     })
 
@@ -190,6 +194,77 @@ describe.skipIf(skipReason !== null)(
       if (isOnline === 'false') await toggle('left')
       await expectText('right', 'jetsam')
       expect(errors).toEqual([])
+    })
+
+    it('goes on with one relay while the other is off, and names the one that is', async () => {
+      await type('left', 'spring')
+      await expectText('right', 'spring')
+      await expectHeadline('left', ON_RELAYS)
+      await flip('First relay')
+      await expect.poll(() => page.locator('#relay-first-label').textContent(), EVENTUALLY).toBe('Off')
+      await type('left', ' tide')
+      await expectText('right', 'spring tide')
+      for (const side of ['left', 'right'] as const) {
+        await expectHeadline(side, 'Everything is on the second relay')
+        await expect.poll(() => part(side, 'detail'), EVENTUALLY).toMatch(/^The first relay does not answer\./)
+        await expect.poll(() => part(side, 'announcement'), EVENTUALLY).toMatch(/The first relay does not answer\./)
+      }
+      await flip('Second relay')
+      await type('right', ' and neap')
+      await expectHeadline('right', /^9 edits only on this device since /)
+      await expect.poll(() => part('right', 'detail'), EVENTUALLY).toMatch(/^Neither relay answers\. Safe here/)
+      await flip('First relay')
+      await expectText('left', 'spring tide and neap')
+      await expectHeadline('left', 'Everything is on the first relay')
+      await flip('Second relay')
+      await expectHeadline('left', ON_RELAYS)
+      await expectHeadline('right', ON_RELAYS)
+      expect(errors.filter((error) => !error.includes('handshake: Unexpected response code: 404'))).toEqual([])
+    })
+
+    it('encrypts for both devices, and keeps everything where the key is missing', async () => {
+      await type('left', 'sea')
+      await expectText('right', 'sea')
+      await flip('Encrypted')
+      await type('left', ' monster')
+      await expectText('right', 'sea monster')
+      await expectHeadline('left', ON_RELAYS)
+      await flipKey('right')
+      await type('left', ' ahoy')
+      await type('right', '!')
+      await expectHeadline('right', /^1 edit only on this device since /)
+      await expect.poll(() => part('right', 'detail'), EVENTUALLY).toMatch(/^The key is not here\./)
+      await expectHeadline('left', ON_RELAYS)
+      await page.reload()
+      await expectText('right', 'sea monster!')
+      await expect.poll(() => part('right', 'detail'), EVENTUALLY).toMatch(/^The key is not here\./)
+      await flipKey('right')
+      await expect.poll(() => text('right'), EVENTUALLY).toMatch(/^sea monster( ahoy!|! ahoy)$/)
+      await expectText('left', await text('right'))
+      await expectHeadline('right', ON_RELAYS)
+      const onDisk = [join(directory, 'data'), join(directory, 'data', 'second')].map((data) =>
+        readFileSync(join(data, 'data.mdb'), 'latin1'),
+      )
+      for (const bytes of onDisk) {
+        expect(bytes).toContain('sea')
+        expect(bytes).not.toMatch(/monster|ahoy/)
+      }
+      expect(errors).toEqual([])
+    })
+
+    it('says how far a long burst is', async () => {
+      await page.routeWebSocket(/\/v1\/sync$/, (socket) => {
+        const relay = socket.connectToServer()
+        relay.onMessage((message) => void setTimeout(() => socket.send(message), 700))
+      })
+      await page.reload()
+      await device('left').locator('.cm-content').focus()
+      await page.keyboard.insertText('water '.repeat(20_000))
+      const bar = device('left').getByRole('progressbar', { name: 'Progress of the burst' })
+      await bar.waitFor()
+      await expect.poll(() => part('left', 'detail'), EVENTUALLY).toMatch(/^Under way: [\d.]+ k?B of [1-9][\d.]* kB\.$/)
+      await expectHeadline('left', ON_RELAYS)
+      await bar.waitFor({ state: 'hidden' })
     })
 
     it('fits a phone, and can be used with the keyboard alone', async () => {

@@ -10,8 +10,10 @@ export interface BurstRecord {
   readonly bytesReceived: number
   readonly entriesPushed: number
   readonly entriesPulled: number
-  /** Null: everything arrived. */
+  /** Null: everything arrived, on all relays. */
   readonly problem: TidemarkError | null
+  /** Everything arrived on one relay at least. */
+  readonly isComplete: boolean
 }
 
 export interface BurstSums {
@@ -79,5 +81,11 @@ export function recordOf(result: SyncReport | TidemarkError, startedAt: number, 
     entriesPushed: sum(documents.map((document) => document.entriesPushed)),
     entriesPulled: sum(documents.map((document) => document.entriesPulled)),
     problem: [...problems, ...documents.map(({ error }) => error)].find((error) => error !== null) ?? null,
+    isComplete: isCompleteSomewhere(result),
   }
+}
+
+/** One relay that has everything is enough. */
+function isCompleteSomewhere(result: SyncReport | TidemarkError): boolean {
+  return !(result instanceof TidemarkError) && result.relays.some(({ complete }) => complete)
 }

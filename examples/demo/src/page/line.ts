@@ -3,6 +3,9 @@ import type { Platform } from '@tidemark/client'
 
 type Socket = InstanceType<NonNullable<Platform['WebSocket']>>
 
+/** Of every relay, below its base URL. */
+const SYNC_PATH = '/v1/sync'
+
 /** What a WebSocket reports that never came about, or was cut. */
 const CUT = { code: 1006, reason: '' }
 
@@ -19,7 +22,7 @@ export class Line {
     const line = this
     this.WebSocket = class extends LineSocket {
       constructor(url: string, protocols: string[]) {
-        super(line.#isOnline ? new WebSocket(url, protocols) : null, {
+        super(url, line.#isOnline ? new WebSocket(url, protocols) : null, {
           opened: (socket) => line.#opened(socket),
           closed: (socket) => line.#closed(socket),
         })
@@ -34,6 +37,11 @@ export class Line {
   /** Sockets that are connecting, open or closing. */
   get connections(): number {
     return this.#plugged.size
+  }
+
+  /** Whether one of them is to the relay with this base URL. */
+  isConnectedTo(relay: string): boolean {
+    return [...this.#plugged].some(({ url }) => url === relay + SYNC_PATH)
   }
 
   /** How long a socket was there since the page was opened, from the call to the last goodbye. */
@@ -70,11 +78,13 @@ class LineSocket implements Socket {
   onmessage: Socket['onmessage'] = null
   onerror: Socket['onerror'] = null
   onclose: Socket['onclose'] = null
+  readonly url: string
   readonly #events: LineSocketEvents
   #socket: WebSocket | null
 
   /** @param socket null: there is no network */
-  constructor(socket: WebSocket | null, events: LineSocketEvents) {
+  constructor(url: string, socket: WebSocket | null, events: LineSocketEvents) {
+    this.url = url
     this.#socket = socket
     this.#events = events
     if (socket === null) {

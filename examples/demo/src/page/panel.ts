@@ -1,15 +1,21 @@
-// One device on the page: its editor, switch, status and timeline. Shows what the device says, and asks it for nothing else.
+// One device on the page: its editor, switches, status and timeline. Shows what the device says, and asks it for nothing else.
+import type { SyncProgress } from '@tidemark/client'
+import type { Doc } from 'yjs'
 import type { BurstRecord } from './burst-log.ts'
 import { Device } from './device.ts'
 import { mountEditor } from './editor.ts'
+import { agoWords, bytesWords, clockWords, durationWords, shareWords } from './number-words.ts'
+import { helpWords, relayTroubleWords } from './problem-words.ts'
+import { RELAYS } from './relays.ts'
 import { Timeline } from './timeline.ts'
-import { agoWords, bytesWords, clockWords, durationWords, shareWords, statusWords } from './words.ts'
+import { type StatusWords, statusWords } from './words.ts'
 
 export interface PanelOptions {
   /** Of the device's store. */
   readonly storeName: string
   readonly name: string
   readonly placeholder: string
+  readonly isEncrypted: boolean
 }
 
 const ROWS_MAX = 12
@@ -20,11 +26,17 @@ export class Panel {
   readonly #section: HTMLElement
   readonly #timeline: Timeline
   readonly #openedAt: number = performance.now()
+  readonly #placeholder: string
+  #isEncrypted: boolean
+  #docShown: Doc | null = null
+  #announced = ''
   #newestShown: BurstRecord | null = null
   #unmountEditor: () => void = () => undefined
 
   constructor(parent: HTMLElement, options: PanelOptions) {
     this.name = options.name
+    this.#placeholder = options.placeholder
+    this.#isEncrypted = options.isEncrypted
     const template = document.querySelector<HTMLTemplateElement>('#device-template')
     if (template === null) throw new Error('the page has no template for a device')
     this.#section = (template.content.cloneNode(true) as DocumentFragment).firstElementChild as HTMLElement
@@ -33,12 +45,19 @@ export class Panel {
     parent.append(this.#section)
     this.#part('name').textContent = options.name
     this.#timeline = new Timeline(this.#part('chart'), `The ${lower(options.name)}’s bursts in the last minute`)
-    this.#start(options).catch((error: Error) => this.#showFailure(error))
+    this.#start(options.storeName).catch((error: Error) => this.#showFailure(error))
   }
 
   /** Null until its store is open. */
   get device(): Device | null {
     return this.#device
+  }
+
+  /** Shows the text that is encrypted, or the one that is not. */
+  setEncrypted(isEncrypted: boolean): void {
+    this.#isEncrypted = isEncrypted
+    this.#show()
+    this.#device?.setEncrypted(isEncrypted).catch((error: Error) => this.#showFailure(error))
   }
 
   /** What moves by itself. */
@@ -62,58 +81,83 @@ export class Panel {
     this.#write('newest-down', wasConnected ? `${bytesWords(bytesReceived)} down` : '')
   }
 
-  async #start({ storeName, name, placeholder }: PanelOptions): Promise<void> {
-    const device = await Device.start(storeName, () => this.#show())
+  async #start(storeName: string): Promise<void> {
+    const device = await Device.start(storeName, this.#isEncrypted, () => this.#show())
     this.#device = device
-    const mount = (): void => {
-      this.#unmountEditor()
-      const label = `Text on the ${lower(name)}`
-      this.#unmountEditor = mountEditor(this.#part('editor'), device.document.doc, { label, placeholder })
-    }
-    mount()
-    device.document.onRebuilt(mount)
     this.#part('online').addEventListener('click', () => device.setOnline(!device.isOnline))
+    this.#part('key').addEventListener('click', () => device.setHasKey(!device.hasKey))
     this.#part('sync').addEventListener('click', () => void device.sync())
     this.#show()
+    // The switch may have been turned since.
+    await device.setEncrypted(this.#isEncrypted)
   }
 
   #show(): void {
     const device = this.#device
     if (device === null) return
-    const { document, edits, isOnline, log } = device
+    const { document, edits, isOnline, relays, log } = device
+    this.#showText(document.doc)
+    const progress = device.longProgress
     const words = statusWords({
       status: document.status,
       edits,
       isOnline,
-      newestBurst: log.newest,
+      relays,
+      progress,
       isEmpty: document.doc.store.clients.size === 0,
     })
     const status = this.#part('status')
-    if (status.dataset.kind !== words.kind) {
-      status.dataset.kind = words.kind
-      // Only when it matters, not at every letter.
-      if (words.kind !== 'saving') this.#write('announcement', `${this.name}: ${words.headline}`)
+    status.dataset.kind = words.kind
+    // Only when it matters: not at every letter, nor at every step of a burst.
+    const matter = `${words.kind}: ${words.detail}`
+    if (matter !== this.#announced && words.kind !== 'saving' && !device.isSyncing) {
+      this.#announced = matter
+      this.#write('announcement', announcementOf(this.name, words))
     }
     this.#write('headline', words.headline)
     this.#write('detail', words.detail)
-    this.#part('online').setAttribute('aria-checked', String(isOnline))
-    this.#write('online-label', isOnline ? 'Online' : 'Offline')
+    this.#showProgress(progress)
+    this.#showSwitches(device)
     this.#section.dataset.online = String(isOnline)
     this.#part('sync').setAttribute('aria-busy', String(device.isSyncing))
     if (log.newest !== null && log.newest !== this.#newestShown) this.#addRow(log.newest)
   }
 
+  /** Another document, or the same one built anew, takes another editor. */
+  #showText(doc: Doc): void {
+    if (doc === this.#docShown) return
+    this.#docShown = doc
+    this.#unmountEditor()
+    const options = { label: `Text on the ${lower(this.name)}`, placeholder: this.#placeholder }
+    this.#unmountEditor = mountEditor(this.#part('editor'), doc, options)
+  }
+
+  #showProgress(progress: SyncProgress | null): void {
+    const bar = this.#part('progress') as HTMLProgressElement
+    bar.hidden = progress === null
+    if (progress === null) return
+    bar.max = Math.max(1, progress.bytesTotal)
+    bar.value = progress.bytesDone
+  }
+
+  #showSwitches({ isOnline, hasKey }: Device): void {
+    this.#part('online').setAttribute('aria-checked', String(isOnline))
+    this.#write('online-label', isOnline ? 'Online' : 'Offline')
+    this.#part('key').hidden = !this.#isEncrypted
+    this.#part('key').setAttribute('aria-checked', String(hasKey))
+    this.#write('key-label', hasKey ? 'Key' : 'No key')
+  }
+
   #addRow(record: BurstRecord): void {
     this.#newestShown = record
     const row = document.createElement('tr')
-    const { startedAt, connectedMs, bytesSent, bytesReceived, entriesPushed, entriesPulled, problem } = record
-    const entries = [entriesPushed > 0 ? `${entriesPushed} up` : '', entriesPulled > 0 ? `${entriesPulled} down` : '']
+    const { startedAt, connectedMs, bytesSent, bytesReceived } = record
     const cells = [
       clockWords(startedAt),
       connectedMs === 0 ? 'not at all' : durationWords(connectedMs),
       bytesWords(bytesSent),
       bytesWords(bytesReceived),
-      problem === null ? entries.filter((words) => words !== '').join(', ') || 'nothing new' : problem.message,
+      outcomeWords(record),
     ]
     for (const text of cells) row.insertCell().textContent = text
     const rows = this.#part('rows')
@@ -126,7 +170,7 @@ export class Panel {
     this.#write('headline', 'This device could not open its store')
     this.#write('detail', error.message)
     this.#write('announcement', `${this.name}: ${error.message}`)
-    for (const name of ['online', 'sync']) this.#part(name).setAttribute('disabled', '')
+    for (const name of ['online', 'key', 'sync']) this.#part(name).setAttribute('disabled', '')
   }
 
   #part(name: string): HTMLElement {
@@ -139,6 +183,21 @@ export class Panel {
     const part = this.#part(name)
     if (part.textContent !== text) part.textContent = text
   }
+}
+
+/** What is wrong is said whole. */
+function announcementOf(name: string, { kind, headline, detail }: StatusWords): string {
+  return kind === 'trouble' || kind === 'partly' ? `${name}: ${headline}. ${detail}` : `${name}: ${headline}`
+}
+
+function outcomeWords({ entriesPushed, entriesPulled, problem, isComplete }: BurstRecord): string {
+  const up = entriesPushed > 0 ? [`${entriesPushed} up`] : []
+  const down = entriesPulled > 0 ? [`${entriesPulled} down`] : []
+  const moved = [...up, ...down].join(', ') || 'nothing new'
+  if (problem === null) return moved
+  const relay = RELAYS.find(({ url }) => url === problem.relay)
+  const trouble = relay === undefined ? helpWords(problem) : relayTroubleWords(relay.name, problem)
+  return isComplete ? `${moved}. ${trouble}` : trouble
 }
 
 function lower(name: string): string {

@@ -1,6 +1,6 @@
 // The last minute of one device, drawn to scale: a thin line where nothing is connected, and each burst on it.
 import type { BurstRecord, OfflineSpan } from './burst-log.ts'
-import { burstWords, clockWords } from './words.ts'
+import { burstWords, clockWords } from './number-words.ts'
 
 const SVG = 'http://www.w3.org/2000/svg'
 const WINDOW_MS = 60_000
@@ -77,7 +77,7 @@ export class Timeline {
   }
 
   #burst(record: BurstRecord): SVGElement {
-    const group = element('g', { class: record.problem === null ? 'burst' : 'burst failed' })
+    const group = element('g', { class: record.problem === null || record.isComplete ? 'burst' : 'burst failed' })
     const x = this.#x(record.startedAt)
     const width = Math.max(BAR_WIDTH_MIN, (record.connectedMs / WINDOW_MS) * this.#width)
     group.append(title(`${clockWords(record.startedAt)}: ${burstWords(record)}`))

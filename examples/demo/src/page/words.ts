@@ -1,51 +1,76 @@
-// What the page says, in a writer's words. Pure: values in, sentences out.
-import type { DocumentStatus } from '@tidemark/client'
-import type { BurstRecord } from './burst-log.ts'
+// What the page says of a device, in a writer's words. Pure: values in, sentences out.
+import type { DocumentStatus, SyncProgress } from '@tidemark/client'
+import { bytesWords } from './number-words.ts'
+import { helpWords, relayTroubleWords } from './problem-words.ts'
 
 export interface Situation {
   readonly status: DocumentStatus
   readonly isOnline: boolean
   readonly edits: { readonly count: number; readonly areAll: boolean }
-  readonly newestBurst: BurstRecord | null
+  readonly relays: readonly RelaySituation[]
+  /** Of a burst that takes long; null: there is none. */
+  readonly progress: SyncProgress | null
   /** Nothing was ever written, here or elsewhere. */
   readonly isEmpty: boolean
 }
 
+export interface RelaySituation {
+  readonly name: string
+  /** Everything is flushed there. */
+  readonly hasAll: boolean
+  readonly problem: DocumentStatus['problem']
+}
+
 export interface StatusWords {
-  readonly kind: 'nothing' | 'saving' | 'device' | 'relay' | 'trouble'
+  /** partly: one relay has everything, and another one has a problem. */
+  readonly kind: 'nothing' | 'saving' | 'device' | 'partly' | 'relay' | 'trouble'
   readonly headline: string
   readonly detail: string
 }
 
-/** Where the writer's work is, and what comes next. */
+/** Where the writer's work is, what is wrong and what helps, and what comes next. */
 export function statusWords(situation: Situation): StatusWords {
-  const { status, isOnline, newestBurst, isEmpty } = situation
-  const { safety, activity, problem } = status
+  const { status, isOnline, isEmpty, relays, progress } = situation
+  const { safety, problem } = status
   const unsent = unsentWords(situation)
-  if (problem !== null && (activity === 'stuck' || problem.code.startsWith('STORE'))) {
-    return { kind: 'trouble', headline: unsent ?? 'This device needs help', detail: problem.message }
+  if (problem !== null && isOfDevice(problem)) {
+    const headline = safety === 'unsaved' ? 'The newest words are not stored' : (unsent ?? HEADLINES[problem.action])
+    return { kind: 'trouble', headline: headline ?? 'This device needs help', detail: helpWords(problem) }
   }
   if (safety === 'unsaved')
     return { kind: 'saving', headline: 'Saving on this device…', detail: 'It takes an instant.' }
-  const isUnreachable = isOnline && newestBurst !== null && newestBurst.problem !== null
-  if (unsent !== null) {
-    const headline = isOnline ? unsent : `Offline: ${unsent.replace('Edits', 'edits')}`
-    if (isUnreachable)
-      return { kind: 'trouble', headline, detail: 'The relay does not answer. Safe here; trying again.' }
-    const next = isOnline ? 'goes to the relay in a moment' : 'goes out as soon as this device is online'
-    return { kind: 'device', headline, detail: `Safe here; ${next}.` }
+  const trouble = isOnline ? troubleWords(relays) : null
+  if (progress !== null) {
+    const headline = unsent ?? (isEmpty ? 'Fetching what is there…' : whereWords(relays))
+    return { kind: unsent === null ? 'relay' : 'device', headline, detail: progressWords(progress) }
   }
+  if (unsent !== null) return unsentStatus(unsent, isOnline, trouble)
+  const headline = isEmpty ? 'Nothing written yet' : whereWords(relays)
   const kind = isEmpty ? 'nothing' : 'relay'
-  const headline = isEmpty ? 'Nothing written yet' : 'Everything is on the relay'
   if (!isOnline) return { kind, headline, detail: 'Offline. Write on: every word is kept on this device.' }
-  if (isUnreachable) return { kind, headline, detail: 'The relay does not answer. Trying again.' }
+  if (trouble !== null) return { kind: isEmpty ? 'trouble' : 'partly', headline, detail: `${trouble} Trying again.` }
   const detail = isEmpty
-    ? 'Whatever you write goes to the relay when you pause.'
-    : status.safety === 'confirmed'
-      ? 'Flushed to its disk, kept here, and on another device too.'
-      : 'Flushed to its disk, and kept here as well.'
+    ? 'Whatever you write goes to the relays when you pause.'
+    : safety === 'confirmed'
+      ? 'Flushed to disk there, kept here, and on another device too.'
+      : 'Flushed to disk there, and kept here as well.'
   return { kind, headline, detail }
 }
+
+function unsentStatus(unsent: string, isOnline: boolean, trouble: string | null): StatusWords {
+  const headline = isOnline ? unsent : `Offline: ${unsent.replace('Edits', 'edits')}`
+  if (trouble !== null) return { kind: 'trouble', headline, detail: `${trouble} Safe here; trying again.` }
+  const next = isOnline ? 'goes to the relays in a moment' : 'goes out as soon as this device is online'
+  return { kind: 'device', headline, detail: `Safe here; ${next}.` }
+}
+
+/** It will not pass by itself, or is about this device's own store; not what a single relay has. */
+function isOfDevice({ retryable, relay, code }: NonNullable<DocumentStatus['problem']>): boolean {
+  return code.startsWith('STORE') || (!retryable && relay === null)
+}
+
+/** Where nothing is unsent, so that it need not be said. */
+const HEADLINES: Readonly<Record<string, string>> = { 'add-key': 'Some of this text is locked' }
 
 /** Null: no edit is here alone. */
 function unsentWords({ status, edits }: Situation): string | null {
@@ -55,39 +80,22 @@ function unsentWords({ status, edits }: Situation): string | null {
   return `${count} only on this device since ${since}`
 }
 
-export function burstWords({ connectedMs, bytesSent, bytesReceived, problem }: BurstRecord): string {
-  if (connectedMs === 0) return 'no connection'
-  const moved = `${durationWords(connectedMs)}, ${bytesWords(bytesSent)} up, ${bytesWords(bytesReceived)} down`
-  return problem === null ? moved : `${moved}, cut short`
+function whereWords(relays: readonly RelaySituation[]): string {
+  const names = relays.filter(({ hasAll }) => hasAll).map(({ name }) => name)
+  if (names.length === relays.length) return 'Everything is on both relays'
+  return names.length === 0 ? 'Everything is kept here' : `Everything is on the ${names.join(' and the ')} relay`
 }
 
-/** Time of day, to the second. */
-export function clockWords(at: number): string {
-  return new Date(at).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+/** Null: no relay has a problem. */
+function troubleWords(relays: readonly RelaySituation[]): string | null {
+  const troubled = relays.flatMap(({ name, problem }) => (problem === null ? [] : [relayTroubleWords(name, problem)]))
+  const [first] = troubled
+  if (first === undefined) return null
+  const isAllSilent = troubled.length === relays.length && troubled.every((words) => words.endsWith('does not answer.'))
+  return isAllSilent ? 'Neither relay answers.' : troubled.join(' ')
 }
 
-export function durationWords(ms: number): string {
-  if (ms < 1_000) return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`
-  return `${(ms / 1_000).toFixed(1)} s`
-}
-
-export function bytesWords(bytes: number): string {
-  if (bytes < 1_000) return `${bytes} B`
-  if (bytes < 1_000_000) return `${(bytes / 1_000).toFixed(1)} kB`
-  return `${(bytes / 1_000_000).toFixed(1)} MB`
-}
-
-export function agoWords(ms: number): string {
-  const seconds = Math.max(0, Math.floor(ms / 1_000))
-  if (seconds < 1) return 'just now'
-  if (seconds < 60) return `${seconds} s ago`
-  return `${Math.floor(seconds / 60)} min ago`
-}
-
-/** Of the time, with two digits that mean something. */
-export function shareWords(share: number): string {
-  const percent = 100 * share
-  if (percent === 0) return '0 %'
-  if (percent < 0.01) return 'under 0.01 %'
-  return `${percent < 1 ? percent.toFixed(2) : percent < 10 ? percent.toFixed(1) : Math.round(percent)} %`
+function progressWords({ bytesDone, bytesTotal }: SyncProgress): string {
+  if (bytesTotal === 0) return 'Calling the relays…'
+  return `Under way: ${bytesWords(bytesDone)} of ${bytesWords(bytesTotal)}.`
 }

@@ -1,15 +1,18 @@
-// One http server for everything: the built page, the token that the page asks for, and a relay attached to it.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+// One http server for everything: the built page, what the page asks for, and two relays attached to it.
+import { readFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createRelay, type Relay } from '@tidemark/relay'
+import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
 import sirv from 'sirv'
-import { mayHaveToken } from './page-token.ts'
+import { answerPage, type DemoRelays, endWith } from './page-requests.ts'
+import { SwitchedRelay } from './switched-relay.ts'
 
 export interface DemoOptions {
   readonly host: string
   /** 0: any that is free. */
   readonly port: number
-  /** Directory of the relay's data. */
+  /** Directory of the first relay's data; the second one's is `second` in it. */
   readonly data: string
   /** Directory of the built page. */
   readonly page: string
@@ -19,14 +22,12 @@ export interface Demo {
   /** Where to point a browser. */
   readonly url: string
   readonly server: Server
-  /** Resolves when the relay can no longer promise durability. */
+  /** Resolves when a relay can no longer promise durability. */
   readonly failed: Promise<Error>
   /** Finishes the bursts under way. */
   close(): Promise<void>
 }
 
-const VAULT = 'demo'
-const TOKEN_PATH = '/demo/token'
 /** The page loads nothing from anywhere else. CodeMirror puts its styles into the page. */
 const HEADERS = {
   'Content-Security-Policy':
@@ -35,55 +36,51 @@ const HEADERS = {
   'X-Content-Type-Options': 'nosniff',
 }
 
-/** Resolves when the page and the relay are served. @throws what `listen` and `createRelay` throw */
+/** Resolves when the page and the relays are served. @throws what `listen` and `createRelay` throw */
 export async function startDemo({ host, port, data, page }: DemoOptions): Promise<Demo> {
   const servePage = sirv(page, { etag: true })
-  let relay: Relay | null = null
+  let relays: DemoRelays | null = null
   const server = createServer((request, response) => {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
-    if (request.url?.split('?')[0] === TOKEN_PATH && relay !== null)
-      answerTokenRequest(server, relay, request, response)
-    else servePage(request, response, () => end(response, 404, 'There is nothing here. The page is at /\n'))
+    if (relays !== null && answerPage(server, relays, request, response)) return
+    servePage(request, response, () => endWith(response, 404, 'There is nothing here. The page is at /\n'))
+  })
+  // What comes here is no relay's, or that of one that is off.
+  server.on('upgrade', (_request, socket: Duplex) => {
+    socket.on('error', () => socket.destroy())
+    socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
   })
   // First the port, so that a second demo leaves the data of the first alone.
   await listen(server, host, port)
   try {
-    relay = await createRelay({ server, data })
+    relays = await startRelays(server, data)
   } catch (error) {
     await closeServer(server)
     throw error
   }
-  const serving = relay
+  const { first, second } = relays
   return {
     url: urlOf(server, host),
     server,
-    failed: serving.failed,
+    failed: Promise.race([first.failed, second.failed]),
     close: async () => {
-      await serving.close()
+      await Promise.all([first.close(), second.close()])
       await closeServer(server)
     },
   }
 }
 
-function answerTokenRequest(server: Server, relay: Relay, request: IncomingMessage, response: ServerResponse): void {
-  response.setHeader('Cache-Control', 'no-store')
-  if (request.method !== 'GET') {
-    response.setHeader('Allow', 'GET')
-    end(response, 405, 'Tokens are given to GET only.\n')
-    return
+async function startRelays(server: Server, data: string): Promise<DemoRelays> {
+  const first = await SwitchedRelay.start({ server, data })
+  try {
+    // Each has a store of its own. The secret is shared, so that one token opens both.
+    const secret = await readFile(join(data, 'secret'))
+    const second = await SwitchedRelay.start({ server, data: join(data, 'second'), basePath: '/second', secret })
+    return { first, second }
+  } catch (error) {
+    await first.close()
+    throw error
   }
-  if (!mayHaveToken(server, request)) {
-    end(response, 403, 'Tokens are given only to this very page, on the computer that serves it.\n')
-    return
-  }
-  relay.mintToken([`${VAULT}/*:write`], { subject: 'demo page', expiresInMs: 24 * 60 * 60_000 }).then(
-    (token) => end(response, 200, token),
-    (error: Error) => end(response, 500, `${error.message}\n`),
-  )
-}
-
-function end(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(text)
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

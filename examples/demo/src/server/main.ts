@@ -10,7 +10,7 @@ interface Settings {
 }
 
 const settings = new Command('demo')
-  .description('Serves a page with two devices side by side, and the relay that they meet at.')
+  .description('Serves a page with two devices side by side, and the two relays that they meet at.')
   .addOption(new Option('--host <address>', 'address to listen on').env('TIDEMARK_DEMO_HOST').default('127.0.0.1'))
   .addOption(
     new Option('--port <number>', 'port to listen on; 0: any that is free')
@@ -18,7 +18,7 @@ const settings = new Command('demo')
       .default(8080)
       .argParser(parsePort),
   )
-  .addOption(new Option('--data <directory>', "the relay's data").env('TIDEMARK_DEMO_DATA').default('./data'))
+  .addOption(new Option('--data <directory>', "the relays' data").env('TIDEMARK_DEMO_DATA').default('./data'))
   .parse()
   .opts<Settings>()
 
@@ -31,7 +31,7 @@ try {
 
 async function serve(): Promise<void> {
   const demo = await startDemo({ ...settings, page: fileURLToPath(new URL('page', import.meta.url)) })
-  process.stdout.write(`Two devices and a relay are ready: open ${demo.url}   (Ctrl+C ends it)\n`)
+  process.stdout.write(`Two devices and two relays are ready: open ${demo.url}   (Ctrl+C ends it)\n`)
   let isEnding = false
   const end = (exitCode: number): void => {
     // A second signal is somebody who does not want to wait.
@@ -48,7 +48,7 @@ async function serve(): Promise<void> {
   process.on('SIGINT', () => end(0))
   process.on('SIGTERM', () => end(0))
   const failure = await demo.failed
-  process.stderr.write(`The relay can no longer keep its promise, so it ends: ${failure.message}\n`)
+  process.stderr.write(`A relay can no longer keep its promise, so it ends: ${failure.message}\n`)
   end(1)
 }
 
