@@ -1,10 +1,12 @@
 // Checks the packages as a user gets them: packs each, lints the tarballs, then installs them beside a small consumer
-// that must compile under the TypeScript users have, load in Node and bundle for the browser. Needs a clean build.
+// that must compile under the TypeScript users have, load in Node and bundle for the browser. So must the code of the
+// documentation compile, each block on its own. Needs a clean build.
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { buildSync } from 'esbuild'
+import { writeCodeBlocks } from './code-blocks.mjs'
 import { packages, root } from './prepare.mjs'
 
 // Inside node_modules, so that dependencies of the packed packages are found by walking up.
@@ -20,8 +22,9 @@ for (const name of packages) checkTarball(name)
 for (const file of readdirSync(consumer)) {
   if (/^(consumer|tsconfig)/.test(file)) copyFileSync(join(consumer, file), join(workshop, file))
 }
+writeCodeBlocks(join(workshop, 'blocks'))
 for (const project of ['tsconfig.browser.json', 'tsconfig.node.json']) {
-  say(`types for a user with TypeScript 5.9 (${project})`)
+  say(`types for a user with TypeScript 5.9, and the code of the documentation (${project})`)
   run(process.execPath, [tscOfUsers, '-p', join(workshop, project)])
 }
 say('loading the packed packages')
