@@ -92,8 +92,8 @@ declare module 'y-indexeddb' {
     constructor(name: string, doc: import('yjs').Doc)
     readonly whenSynced: Promise<IndexeddbPersistence>
     destroy(): Promise<void>
-    clearData(): Promise<void>
   }
+  export function clearDocument(name: string): Promise<unknown>
 }
 
 declare module 'electron' {
