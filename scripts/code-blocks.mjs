@@ -5,11 +5,6 @@ import { dirname, join } from 'node:path'
 import { root } from './prepare.mjs'
 
 const BLOCK = /^```(tsx?|js)\n([\s\S]*?)^```$/gm
-/** Lines that do not compile as they stand. As soon as a page is mended its block is compiled like the others. */
-const WRONG_LINES = [
-  "readOnly={status.problem?.code === 'READ_ONLY'}",
-  'runAsync: (sql, parameters) => opSqlite.execute',
-]
 const OF_NODE = /from '(node:|electron'|@tidemark\/(relay|client\/node)')/
 
 /** Writes `browser/PAGE-LINE.ts` or `node/PAGE-LINE.ts` into `directory`, by what the block imports; LINE is its first. */
@@ -17,7 +12,6 @@ export function writeCodeBlocks(directory) {
   for (const page of pages()) {
     const text = readFileSync(join(root, page), 'utf8')
     for (const { 1: language, 2: code, index } of text.matchAll(BLOCK)) {
-      if (WRONG_LINES.some((line) => code.includes(line))) continue
       const linesBefore = text.slice(0, index).split('\n').length
       const place = OF_NODE.test(code) ? 'node' : 'browser'
       const file = join(directory, place, `${page}-${linesBefore + 1}.${language}`)

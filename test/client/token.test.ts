@@ -38,14 +38,15 @@ describe('the token', () => {
     expect(asked).toEqual([false, true])
   })
 
-  it('whose source throws is named, and nothing is lost', async () => {
+  it('whose source throws is named and tried again later, and nothing is lost', async () => {
     const tidemark = withToken(new World(), () => {
       throw new Error('the backend is down')
     })
     const document = await tidemark.open(NOVEL)
     document.doc.getText('t').insert(0, 'x')
     await expect(tidemark.sync()).rejects.toMatchObject({
-      code: 'TOKEN',
+      code: 'OFFLINE',
+      retryable: true,
       message: expect.stringContaining('backend is down'),
     })
     expect(document.status.safety).toBe('on-device')

@@ -5,6 +5,8 @@ type KeyValue = typeof import('@tidemark/client/key-value')
 type DocumentStatus = import('@tidemark/client').DocumentStatus
 type SyncProgress = import('@tidemark/client').SyncProgress
 
+declare const opSqlite: { execute(sql: string, parameters: unknown[]): Promise<unknown> }
+declare function rowsOf(result: unknown): unknown[]
 declare const tidemark: import('@tidemark/client').Tidemark
 declare const novel: import('@tidemark/client').TidemarkDocument
 

@@ -290,6 +290,7 @@ async function tokenOf(source: TokenSource, relay: string, refused: boolean): Pr
   try {
     return await source({ relay, refused })
   } catch (cause) {
-    throw new TidemarkError('TOKEN', `The app's token source failed: ${String(cause)}`, { relay, cause })
+    // Mostly because the app's own backend is out of reach, as the relay would be. Who has no token to give returns ''.
+    throw new TidemarkError('OFFLINE', `The app's token source failed: ${String(cause)}`, { relay, cause })
   }
 }

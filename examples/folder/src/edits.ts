@@ -2,13 +2,16 @@
 import diff from 'fast-diff'
 import type * as Y from 'yjs'
 
-/** Makes `shared` say `text`, with as few changes as were made. */
+/**
+ * Makes `shared` say `text`, with about as few changes as were made: whole words rather than the letters in which they differ
+ * (what `true` is for), since two writers who change one place at once would see their letters mixed.
+ */
 export function write(shared: Y.Text, text: string): void {
   const before = shared.toString()
   if (before === text) return
   shared.doc?.transact(() => {
     let at = 0
-    for (const [operation, part] of diff(before, text)) {
+    for (const [operation, part] of diff(before, text, undefined, true)) {
       if (operation === diff.DELETE) shared.delete(at, part.length)
       else {
         if (operation === diff.INSERT) shared.insert(at, part)
