@@ -269,6 +269,7 @@ describe.skipIf(skipReason !== null)(
 
     it('fits a phone, and can be used with the keyboard alone', async () => {
       await page.setViewportSize({ width: 390, height: 844 })
+      await expectHeadline('left', 'Nothing written yet')
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
       expect(overflow).toBeLessThanOrEqual(0)
       const [left, right] = await Promise.all([device('left').boundingBox(), device('right').boundingBox()])

@@ -19,6 +19,8 @@ export interface PanelOptions {
 }
 
 const ROWS_MAX = 12
+/** They do nothing until the device's store is open. */
+const CONTROLS = ['online', 'key', 'sync']
 
 export class Panel {
   readonly name: string
@@ -87,6 +89,7 @@ export class Panel {
     this.#part('online').addEventListener('click', () => device.setOnline(!device.isOnline))
     this.#part('key').addEventListener('click', () => device.setHasKey(!device.hasKey))
     this.#part('sync').addEventListener('click', () => void device.sync())
+    for (const name of CONTROLS) this.#part(name).removeAttribute('disabled')
     this.#show()
     // The switch may have been turned since.
     await device.setEncrypted(this.#isEncrypted)
@@ -109,8 +112,9 @@ export class Panel {
     const status = this.#part('status')
     status.dataset.kind = words.kind
     // Only when it matters: not at every letter, nor at every step of a burst.
-    const matter = `${words.kind}: ${words.detail}`
-    if (matter !== this.#announced && words.kind !== 'saving' && !device.isSyncing) {
+    const isBusy = words.kind === 'saving' || device.isSyncing || document.status.activity === 'syncing'
+    const matter = matterOf(words)
+    if (matter !== this.#announced && !isBusy) {
       this.#announced = matter
       this.#write('announcement', announcementOf(this.name, words))
     }
@@ -170,7 +174,7 @@ export class Panel {
     this.#write('headline', 'This device could not open its store')
     this.#write('detail', error.message)
     this.#write('announcement', `${this.name}: ${error.message}`)
-    for (const name of ['online', 'key', 'sync']) this.#part(name).setAttribute('disabled', '')
+    for (const name of CONTROLS) this.#part(name).setAttribute('disabled', '')
   }
 
   #part(name: string): HTMLElement {
@@ -183,6 +187,11 @@ export class Panel {
     const part = this.#part(name)
     if (part.textContent !== text) part.textContent = text
   }
+}
+
+/** Without what counts up at every letter. */
+function matterOf({ kind, headline, detail }: StatusWords): string {
+  return kind === 'relay' || kind === 'partly' ? `${headline}. ${detail}` : `${kind}: ${detail}`
 }
 
 /** What is wrong is said whole. */

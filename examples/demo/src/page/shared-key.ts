@@ -28,7 +28,7 @@ async function loadOrMake(): Promise<DocumentKey> {
     keys.add(key, ONLY)
     await new Promise((resolve, reject) => {
       transaction.oncomplete = resolve
-      transaction.onabort = () => reject(transaction.error)
+      transaction.onabort = () => reject(transaction.error ?? new Error('the key could not be kept'))
     })
     return key
   } finally {
@@ -39,6 +39,6 @@ async function loadOrMake(): Promise<DocumentKey> {
 function resultOf<Result>(request: IDBRequest<Result>): Promise<Result> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error)
+    request.onerror = () => reject(request.error ?? new Error('the key could not be read'))
   })
 }

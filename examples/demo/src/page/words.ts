@@ -28,6 +28,12 @@ export interface StatusWords {
   readonly detail: string
 }
 
+interface Trouble {
+  readonly words: string
+  /** It is tried again, and may pass by itself. */
+  readonly isPassing: boolean
+}
+
 /** Where the writer's work is, what is wrong and what helps, and what comes next. */
 export function statusWords(situation: Situation): StatusWords {
   const { status, isOnline, isEmpty, relays, progress } = situation
@@ -39,7 +45,7 @@ export function statusWords(situation: Situation): StatusWords {
   }
   if (safety === 'unsaved')
     return { kind: 'saving', headline: 'Saving on this device…', detail: 'It takes an instant.' }
-  const trouble = isOnline ? troubleWords(relays) : null
+  const trouble = isOnline ? troubleOf(relays) : null
   if (progress !== null) {
     const headline = unsent ?? (isEmpty ? 'Fetching what is there…' : whereWords(relays))
     return { kind: unsent === null ? 'relay' : 'device', headline, detail: progressWords(progress) }
@@ -48,7 +54,12 @@ export function statusWords(situation: Situation): StatusWords {
   const headline = isEmpty ? 'Nothing written yet' : whereWords(relays)
   const kind = isEmpty ? 'nothing' : 'relay'
   if (!isOnline) return { kind, headline, detail: 'Offline. Write on: every word is kept on this device.' }
-  if (trouble !== null) return { kind: isEmpty ? 'trouble' : 'partly', headline, detail: `${trouble} Trying again.` }
+  if (trouble !== null)
+    return {
+      kind: isEmpty ? 'trouble' : 'partly',
+      headline,
+      detail: trouble.isPassing ? `${trouble.words} Trying again.` : trouble.words,
+    }
   const detail = isEmpty
     ? 'Whatever you write goes to the relays when you pause.'
     : safety === 'confirmed'
@@ -57,9 +68,12 @@ export function statusWords(situation: Situation): StatusWords {
   return { kind, headline, detail }
 }
 
-function unsentStatus(unsent: string, isOnline: boolean, trouble: string | null): StatusWords {
+function unsentStatus(unsent: string, isOnline: boolean, trouble: Trouble | null): StatusWords {
   const headline = isOnline ? unsent : `Offline: ${unsent.replace('Edits', 'edits')}`
-  if (trouble !== null) return { kind: 'trouble', headline, detail: `${trouble} Safe here; trying again.` }
+  if (trouble !== null) {
+    const detail = trouble.isPassing ? `${trouble.words} Safe here; trying again.` : trouble.words
+    return { kind: 'trouble', headline, detail }
+  }
   const next = isOnline ? 'goes to the relays in a moment' : 'goes out as soon as this device is online'
   return { kind: 'device', headline, detail: `Safe here; ${next}.` }
 }
@@ -87,12 +101,21 @@ function whereWords(relays: readonly RelaySituation[]): string {
 }
 
 /** Null: no relay has a problem. */
-function troubleWords(relays: readonly RelaySituation[]): string | null {
-  const troubled = relays.flatMap(({ name, problem }) => (problem === null ? [] : [relayTroubleWords(name, problem)]))
+function troubleOf(relays: readonly RelaySituation[]): Trouble | null {
+  const troubled = relays.flatMap(({ name, problem }) => (problem === null ? [] : [{ name, problem }]))
   const [first] = troubled
   if (first === undefined) return null
-  const isAllSilent = troubled.length === relays.length && troubled.every((words) => words.endsWith('does not answer.'))
-  return isAllSilent ? 'Neither relay answers.' : troubled.join(' ')
+  const isPassing = troubled.every(({ problem }) => problem.retryable)
+  const isOfAll =
+    troubled.length === relays.length && troubled.every(({ problem: { code } }) => code === first.problem.code)
+  const each = troubled.map(({ name, problem }) => relayTroubleWords(name, problem)).join(' ')
+  const ofAll = isPassing ? NEITHER[first.problem.code] : helpWords(first.problem)
+  return { words: isOfAll ? (ofAll ?? each) : each, isPassing }
+}
+
+const NEITHER: Readonly<Record<string, string>> = {
+  OFFLINE: 'Neither relay answers.',
+  TIMEOUT: 'Neither relay answers.',
 }
 
 function progressWords({ bytesDone, bytesTotal }: SyncProgress): string {

@@ -25,7 +25,7 @@ export function answerPage(
     response.setHeader('Allow', methods.join(', '))
     endWith(response, 405, `This takes ${methods.join(' and ')} only.\n`)
   } else if (!mayHaveToken(server, request)) {
-    endWith(response, 403, 'Tokens are given only to this very page, on the computer that serves it.\n')
+    endWith(response, 403, 'Tokens and switches are for this very page only, on the computer that serves it.\n')
   } else {
     const answer = path === TOKEN_PATH ? tokenFor(relays) : switched(relays, request, new URLSearchParams(query))
     answer.then(
