@@ -17,6 +17,10 @@ export class SimulatedKeys {
     if (isEncrypted) this.#draw()
   }
 
+  get isEncrypted(): boolean {
+    return this.#all !== null
+  }
+
   /** For a new device: mostly with every key. Null: nothing is encrypted. */
   newRing(): Keys | null {
     if (this.#all === null) return null
