@@ -1,15 +1,14 @@
 // The mutation check of snapshots: without what keeps them from standing for more than they hold, the simulation notices.
 import { describe, expect, it } from 'vitest'
-import type { Sabotage } from '../simulation/sabotage.ts'
-import { noticedBy, seedsUntilNoticed } from '../simulation/sabotages/detection.ts'
+import { seedsUntilNoticed } from '../simulation/sabotages/detection.ts'
 import {
   retryAfterBadSnapshot,
-  type Script,
   shorterSnapshot,
   snapshotOfOldLine,
   uploadUnderLostLease,
 } from '../simulation/sabotages/directed.ts'
-import { badSnapshots, compacting, type Mix } from '../simulation/sabotages/mixes.ts'
+import { badSnapshots, compacting } from '../simulation/sabotages/mixes.ts'
+import { isNoticedByScripts, isNoticedBySeeds } from '../simulation/sabotages/noticing.ts'
 import {
   fenceIgnored,
   knownStaysAfterSnapshot,
@@ -19,29 +18,17 @@ import {
   snapshotOfWhateverIsThere,
 } from '../simulation/sabotages/snapshots.ts'
 
-const BY_SEEDS: readonly (readonly [string, Sabotage, Mix])[] = [
+isNoticedBySeeds([
   ['push ids are known below the base', pushIdsKnownBelowBase, badSnapshots],
   ['a snapshot is made of more than the log', snapshotOfWhateverIsThere, compacting],
-]
+])
 
-const BY_SCRIPTS: readonly (readonly [string, Sabotage, Script])[] = [
+isNoticedByScripts([
   ['the chain at the mark of a snapshot is ignored', snapshotChainIgnored, snapshotOfOldLine],
   ['push ids are known below the base', pushIdsKnownBelowBase, retryAfterBadSnapshot],
   ['what was known stays known after a snapshot', knownStaysAfterSnapshot, shorterSnapshot],
   ['the fence is ignored', fenceIgnored, uploadUnderLostLease],
-]
-
-describe('the simulation notices that', () => {
-  it.each(BY_SEEDS)('%s', async (name, sabotage, mix) => {
-    expect(await seedsUntilNoticed(name, sabotage, mix)).toBeGreaterThan(0)
-  })
-})
-
-describe('a script notices that', () => {
-  it.each(BY_SCRIPTS)('%s', async (_name, sabotage, script) => {
-    expect(await noticedBy(script, sabotage)).not.toBeNull()
-  })
-})
+])
 
 describe('nobody notices that', () => {
   // A snapshot above the base that is exactly the log up to its mark is right, whichever snapshot it takes the place of.

@@ -86,3 +86,14 @@ export async function append(world: World, relay: SimulatedRelay, payload: Uint8
   await world.endFlush(relay, null)
   await appended
 }
+
+/** A device that has written the novel, told the relay of it, and deleted it; no relay knows of the deletion yet. */
+export async function deletedUntold(): Promise<{ readonly world: World; readonly a: SimulatedDevice }> {
+  const world = scriptedWorld()
+  const a = await deviceIn(world)
+  await type(world, a, 'one ')
+  await syncOn(world, a)
+  world.deleteDocument(a, NOVEL)
+  await runOut(world)
+  return { world, a }
+}

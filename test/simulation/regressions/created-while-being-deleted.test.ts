@@ -2,17 +2,12 @@
 // counted as news of a deletion, and what was written was pushed in vain.
 import { expect, it } from 'vitest'
 import { runOut } from '../run-out.ts'
-import { commitAll, deliverUntil, deviceIn, NOVEL, novelOn, scriptedWorld, syncOn, type } from '../scripted.ts'
+import { commitAll, deletedUntold, deliverUntil, deviceIn, NOVEL, novelOn, syncOn } from '../scripted.ts'
 import type { SimulatedRelay } from '../simulated-relay.ts'
 
 it('a document that is begun anew while it is being deleted begins anew', async () => {
-  const world = scriptedWorld()
+  const { world, a } = await deletedUntold()
   const relay = world.relays[0] as SimulatedRelay
-  const a = await deviceIn(world)
-  await type(world, a, 'one ')
-  await syncOn(world, a)
-  world.deleteDocument(a, NOVEL)
-  await runOut(world)
   a.sync({}, () => undefined)
   await deliverUntil(world, () => relay.isFlushing)
   world.createDocument(a, NOVEL)

@@ -3,15 +3,10 @@
 import { expect, it } from 'vitest'
 import { updatesOn } from '../disk-reading.ts'
 import { runOut } from '../run-out.ts'
-import { deliverUntil, deviceIn, NOVEL, scriptedWorld, syncOn, type } from '../scripted.ts'
+import { deletedUntold, deliverUntil, NOVEL, syncOn } from '../scripted.ts'
 
 it.each([1, 2, 3, 4, 5])('the rows go at last, though the device dies after %i commits', async (commits) => {
-  const world = scriptedWorld()
-  const a = await deviceIn(world)
-  await type(world, a, 'one ')
-  await syncOn(world, a)
-  world.deleteDocument(a, NOVEL)
-  await runOut(world)
+  const { world, a } = await deletedUntold()
   a.sync({}, () => undefined)
   for (let i = 0; i < commits; i++) {
     await deliverUntil(world, () => a.commitsWaiting > 0 || a.syncsRunning === 0)

@@ -2,16 +2,11 @@
 // app saw then was on no disk, and what it wrote to that could not be read again.
 import { expect, it } from 'vitest'
 import { runOut } from '../run-out.ts'
-import { deliverUntil, deviceIn, NOVEL, novelOn, scriptedWorld, syncOn, type } from '../scripted.ts'
+import { deletedUntold, deliverUntil, NOVEL, novelOn, type } from '../scripted.ts'
 
 /** The document is begun anew when so many commits of its deletion have ended. */
 async function createdAfter(commits: number): Promise<{ readonly shown: string; readonly stored: string }> {
-  const world = scriptedWorld()
-  const a = await deviceIn(world)
-  await type(world, a, 'one ')
-  await syncOn(world, a)
-  world.deleteDocument(a, NOVEL)
-  await runOut(world)
+  const { world, a } = await deletedUntold()
   a.sync({}, () => undefined)
   for (let i = 0; i < commits; i++) {
     await deliverUntil(world, () => a.commitsWaiting > 0 || a.syncsRunning === 0)
