@@ -1,7 +1,9 @@
 // A line between devices and a relay, as mobile networks are: so many bytes a second, a delay, and cuts at intervals. What is
 // on the line when it is cut is lost. It counts what was put on the line, each way: that is what somebody pays for.
+// Of that it tells the bytes of payloads, and which of them had been on it before.
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { PayloadCount } from './payload-count.ts'
 
 export interface LineOptions {
   /** Of both directions, each for itself. */
@@ -19,11 +21,16 @@ const AHEAD_MS = 20
 
 export class SlowLine {
   readonly bytes: { up: number; down: number } = { up: 0, down: 0 }
+  readonly payloads: { readonly up: PayloadCount; readonly down: PayloadCount } = {
+    up: new PayloadCount(),
+    down: new PayloadCount(),
+  }
   cuts = 0
   readonly #options: LineOptions
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   readonly #cutter: NodeJS.Timeout | null
+  #cutsNext = false
 
   /** `url`: of the relay. */
   static async start(url: string, options: LineOptions): Promise<SlowLine> {
@@ -36,7 +43,11 @@ export class SlowLine {
 
   private constructor(target: { readonly host: string; readonly port: number }, options: LineOptions) {
     this.#options = options
-    this.#server = createServer((device) => this.#join(device, connect(target)))
+    this.#server = createServer((device) => {
+      if (this.#cutsNext) device.resetAndDestroy()
+      else this.#join(device, connect(target))
+      this.#cutsNext = false
+    })
     this.#cutter = options.cutEveryMs === 0 ? null : setInterval(() => this.cut(), options.cutEveryMs)
   }
 
@@ -48,6 +59,11 @@ export class SlowLine {
     if (this.#sockets.size > 0) this.cuts++
     for (const socket of this.#sockets) socket.resetAndDestroy()
     this.#sockets.clear()
+  }
+
+  /** The next connection is cut as soon as it is made: nothing was on the line, and a device has met a cut. */
+  cutNext(): void {
+    this.#cutsNext = true
   }
 
   async close(): Promise<void> {
@@ -72,13 +88,16 @@ export class SlowLine {
   #pipe(direction: 'up' | 'down', from: Socket, to: Socket): void {
     const { bytesPerSecond, roundTripMs } = this.#options
     const [sent, arriving] = [new Timetable(), new Timetable()]
+    const count = this.payloads[direction].connection()
     let freeAtMs = 0
     from.on('data', (bytes) => {
       for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
         const slice = bytes.subarray(at, at + SLICE_BYTES)
         freeAtMs = Math.max(freeAtMs, performance.now()) + (slice.length / bytesPerSecond) * 1000
         sent.at(freeAtMs, () => {
-          if (!from.destroyed) this.bytes[direction] += slice.length
+          if (from.destroyed) return
+          this.bytes[direction] += slice.length
+          count(slice)
         })
         arriving.at(freeAtMs + roundTripMs / 2, () => {
           if (!to.destroyed) to.write(slice)
