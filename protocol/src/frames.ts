@@ -34,6 +34,22 @@ export const FRAME_TYPE = {
 
 export type FrameName = keyof typeof FRAME_TYPE
 
+/** What a device sends. */
+export type DeviceFrameName =
+  | 'HELLO'
+  | 'FEED'
+  | 'OPEN'
+  | 'PUSH'
+  | 'REPAIR'
+  | 'LEASE'
+  | 'SNAPSHOT_PUT'
+  | 'DELETE'
+  | 'CREDIT'
+  | 'END'
+  | 'AWARENESS'
+/** What a relay sends, beside the AWARENESS that it passes on. */
+export type RelayFrameName = Exclude<FrameName, DeviceFrameName>
+
 /** First frame of a device in every session. */
 export interface Hello {
   readonly type: 'HELLO'
@@ -366,3 +382,6 @@ export type Frame =
   | Done
 
 export type FrameOf<Name extends FrameName> = Extract<Frame, { type: Name }>
+
+export type DeviceFrame = FrameOf<DeviceFrameName>
+export type RelayFrame = FrameOf<RelayFrameName | 'AWARENESS'>

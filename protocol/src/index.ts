@@ -1,24 +1,17 @@
-export { type DecodeFailure, type DecodeResult, decodeMessage, encodeFrames, MessageWriter } from './codec.ts'
+export { decodeMessage, encodeFrames, MessageWriter } from './codec.ts'
 export { CLOSE_CODE, CODE, type Code, RETRYABLE } from './codes.ts'
-export { isVault, type ParsedDocumentId, parseDocumentId } from './document-id.ts'
-export * from './frames.ts'
+export type { DecodeFailure, DecodeResult } from './decoder.ts'
+export { DeviceMessageWriter, decodeRelayMessage, encodeDeviceFrames } from './device-codec.ts'
 export {
   DEVICE_CHANNEL,
   DEVICE_SESSION,
-  type DeviceChannelFrameName,
   type DeviceChannelState,
-  type DeviceFrameName,
   type DeviceSessionState,
   deviceVerdict,
-  RELAY_CHANNEL,
-  RELAY_SESSION,
   type RelayChannelFrameName,
-  type RelayChannelState,
-  type RelayFrameName,
-  type RelaySessionState,
-  relayVerdict,
-  type Verdict,
-} from './legality.ts'
+} from './device-legality.ts'
+export { isVault, type ParsedDocumentId, parseDocumentId } from './document-id.ts'
+export * from './frames.ts'
 export {
   ANNOUNCED_LIMITS,
   type DecodeLimits,
@@ -33,4 +26,13 @@ export {
   VERIFYING_MS_MAX,
 } from './limits.ts'
 export { chainSeed, nextChain, pushIdOf, type Sha256, tagOf, zeroTag } from './push-id.ts'
+export {
+  type DeviceChannelFrameName,
+  RELAY_CHANNEL,
+  RELAY_SESSION,
+  type RelayChannelState,
+  type RelaySessionState,
+  relayVerdict,
+} from './relay-legality.ts'
+export type { Verdict } from './verdict.ts'
 export { MEDIA_TYPE, negotiateVersion, PROTOCOL_VERSION, SUBPROTOCOL, SYNC_PATH } from './version.ts'

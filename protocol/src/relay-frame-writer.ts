@@ -1,5 +1,6 @@
-// The body of each frame, field by field, in the order of docs/protocol.md. frame-reader.ts is its mirror.
-
+// The body of each frame that a relay sends, field by field, in the order of docs/protocol.md. relay-frame-reader.ts is its
+// mirror. Each throws RangeError naming a field that no reader would accept.
+import { type BodyWriters, PIECE_BYTES_MAX, writeAwareness } from './body-writers.ts'
 import { clipText } from './bytes/utf8.ts'
 import type { ByteWriter } from './bytes/writer.ts'
 import type { Code } from './codes.ts'
@@ -7,16 +8,10 @@ import type {
   Entries,
   ErrorFrame,
   FeedPage,
-  Frame,
-  FrameName,
-  FrameOf,
-  Hello,
-  Open,
   Opened,
-  Push,
   Refused,
+  RelayFrameName,
   Snapshot,
-  SnapshotPut,
   Synced,
   Welcome,
 } from './frames.ts'
@@ -28,10 +23,8 @@ import {
   FEED_PAGE_FLAG_MORE,
   FEED_PAGE_STATUS,
   ID_BYTES,
-  OPEN_FLAG,
   OPENED_FLAG_CLAIM_WANTED,
   OPENED_STATUS,
-  REPAIR_REASON,
   SYNCED_FLAG_CONFIRMED,
   TAG_BYTES,
   TURN,
@@ -40,25 +33,11 @@ import {
 import { FIELD_LIMITS, LIMITS_AFTER_WELCOME } from './limits.ts'
 
 const { bookmarkBytesMax, documentIdBytesMax, messageTextBytesMax, vaultBytesMax } = FIELD_LIMITS
-const PIECE_BYTES_MAX = LIMITS_AFTER_WELCOME.pieceBytesMax
 
-/** @throws RangeError naming a field that no reader would accept. */
-export function writeBody(writer: ByteWriter, frame: Frame): void {
-  const write = WRITE[frame.type] as (writer: ByteWriter, frame: Frame) => void
-  write(writer, frame)
-}
-
-const WRITE: { readonly [Name in FrameName]: (writer: ByteWriter, frame: FrameOf<Name>) => void } = {
-  HELLO: writeHello,
+export const WRITE_RELAY_FRAME: BodyWriters<RelayFrameName | 'AWARENESS'> = {
   WELCOME: writeWelcome,
-  FEED(writer, frame) {
-    writer.text('FEED.vault', frame.vault, vaultBytesMax)
-    writer.byteString('FEED.mark', frame.mark, bookmarkBytesMax)
-  },
   FEED_PAGE: writeFeedPage,
-  OPEN: writeOpen,
   OPENED: writeOpened,
-  PUSH: writePush,
   HAVE(writer, frame) {
     writer.varuint('HAVE.channel', frame.channel, 1)
     writer.raw('HAVE.id', frame.id, ID_BYTES)
@@ -77,57 +56,26 @@ const WRITE: { readonly [Name in FrameName]: (writer: ByteWriter, frame: FrameOf
     writer.byteString('MARK.mark', frame.mark, bookmarkBytesMax)
   },
   SYNCED: writeSynced,
-  REPAIR(writer, frame) {
-    writer.varuint('REPAIR.channel', frame.channel, 1)
-    writer.choice('REPAIR.reason', frame.reason, REPAIR_REASON)
-    writer.raw('REPAIR.fingerprint', frame.fingerprint, ID_BYTES)
-  },
-  LEASE(writer, frame) {
-    writer.varuint('LEASE.channel', frame.channel, 1)
-    writer.byteString('LEASE.mark', frame.mark, bookmarkBytesMax)
-  },
   LEASED(writer, frame) {
     writer.varuint('LEASED.channel', frame.channel, 1)
     writer.choice('LEASED.code', frame.code, CODE_NAMES)
     writer.varuint('LEASED.fence', frame.fence)
     writer.varuint('LEASED.deadlineMs', frame.deadlineMs)
   },
-  SNAPSHOT_PUT: writeSnapshotPut,
   COMPACTED(writer, frame) {
     writer.varuint('COMPACTED.channel', frame.channel, 1)
     writer.choice('COMPACTED.code', frame.code, CODE_NAMES)
-  },
-  DELETE(writer, frame) {
-    writer.varuint('DELETE.channel', frame.channel, 1)
-    writer.byteString('DELETE.mark', frame.mark, bookmarkBytesMax)
   },
   DELETED(writer, frame) {
     writer.varuint('DELETED.channel', frame.channel, 1)
     writer.choice('DELETED.code', frame.code, CODE_NAMES)
   },
-  CREDIT(writer, frame) {
-    writer.varuint('CREDIT.bytes', frame.bytes, 1)
-  },
   ERROR: writeError,
-  END() {},
   DONE(writer, frame) {
     writer.varuint('DONE.flags', frame.more ? DONE_FLAG_MORE : 0)
     writer.varuint('DONE.returnAfterMs', frame.returnAfterMs)
   },
-  AWARENESS(writer, frame) {
-    writer.varuint('AWARENESS.channel', frame.channel, 1)
-    writer.byteString('AWARENESS.bytes', frame.bytes, FIELD_LIMITS.awarenessBytesMax)
-  },
-}
-
-function writeHello(writer: ByteWriter, frame: Hello): void {
-  writer.varuint('HELLO.versionMax', frame.versionMax)
-  writer.varuint('HELLO.versionMin', frame.versionMin, 0, frame.versionMax)
-  writer.raw('HELLO.deviceId', frame.deviceId, ID_BYTES)
-  writer.text('HELLO.token', frame.token, FIELD_LIMITS.tokenBytesMax)
-  writer.varuint('HELLO.receiveWindowBytes', frame.receiveWindowBytes)
-  const clientName = clipText(frame.clientName, FIELD_LIMITS.clientNameBytesMax)
-  writer.text('HELLO.clientName', clientName, FIELD_LIMITS.clientNameBytesMax)
+  AWARENESS: writeAwareness,
 }
 
 function writeWelcome(writer: ByteWriter, frame: Welcome): void {
@@ -154,33 +102,6 @@ function writeFeedPage(writer: ByteWriter, frame: FeedPage): void {
   }
 }
 
-function writeOpen(writer: ByteWriter, frame: Open): void {
-  const { claim, partial } = frame
-  writer.varuint('OPEN.channel', frame.channel, 1)
-  writer.text('OPEN.documentId', frame.documentId, documentIdBytesMax)
-  const flags =
-    (frame.pull ? OPEN_FLAG.PULL : 0) |
-    (frame.push ? OPEN_FLAG.PUSH : 0) |
-    (frame.linger ? OPEN_FLAG.LINGER : 0) |
-    (frame.create ? OPEN_FLAG.CREATE : 0) |
-    (frame.reseeding ? OPEN_FLAG.RESEEDING : 0) |
-    (claim === null ? 0 : OPEN_FLAG.CLAIM) |
-    (partial === null ? 0 : OPEN_FLAG.PARTIAL)
-  writer.varuint('OPEN.flags', flags)
-  writer.optional('OPEN.incarnation', frame.incarnation, ID_BYTES)
-  writer.byteString('OPEN.mark', frame.mark, bookmarkBytesMax)
-  writer.byteString('OPEN.receipt', frame.receipt, bookmarkBytesMax)
-  if (claim !== null) {
-    writer.raw('OPEN.claim.digest', claim.digest, ID_BYTES)
-    writer.text('OPEN.claim.profile', claim.profile, FIELD_LIMITS.profileBytesMax)
-    writer.raw('OPEN.claim.generation', claim.generation, TAG_BYTES)
-  }
-  if (partial !== null) {
-    writer.raw('OPEN.partial.id', partial.id, ID_BYTES)
-    writer.varuint('OPEN.partial.offset', partial.offset)
-  }
-}
-
 function writeOpened(writer: ByteWriter, frame: Opened): void {
   writer.varuint('OPENED.channel', frame.channel, 1)
   writer.choice('OPENED.status', frame.status, OPENED_STATUS)
@@ -192,15 +113,6 @@ function writeOpened(writer: ByteWriter, frame: Opened): void {
   writer.choice('OPENED.urgency', frame.urgency, URGENCY)
   writer.choice('OPENED.turn', frame.turn, TURN)
   writer.varuint('OPENED.turnWaitMs', frame.turnWaitMs)
-}
-
-function writePush(writer: ByteWriter, frame: Push): void {
-  writer.varuint('PUSH.channel', frame.channel, 1)
-  writer.raw('PUSH.pushId', frame.pushId, ID_BYTES)
-  writer.varuint('PUSH.format', frame.format, 0, FIELD_LIMITS.formatMax)
-  writer.varuint('PUSH.total', frame.total, 1)
-  writer.varuint('PUSH.offset', frame.offset, 0, frame.total - frame.bytes.length)
-  writer.byteString('PUSH.bytes', frame.bytes, PIECE_BYTES_MAX)
 }
 
 function writeRefused(writer: ByteWriter, frame: Refused): void {
@@ -250,16 +162,6 @@ function writeSynced(writer: ByteWriter, frame: Synced): void {
   writer.byteString('SYNCED.mark', frame.mark, bookmarkBytesMax)
   writer.raw('SYNCED.tag', frame.tag, TAG_BYTES)
   writer.varuint('SYNCED.otherDevices', frame.otherDevices)
-}
-
-function writeSnapshotPut(writer: ByteWriter, frame: SnapshotPut): void {
-  writer.varuint('SNAPSHOT_PUT.channel', frame.channel, 1)
-  writer.varuint('SNAPSHOT_PUT.fence', frame.fence)
-  writer.byteString('SNAPSHOT_PUT.mark', frame.mark, bookmarkBytesMax)
-  writer.raw('SNAPSHOT_PUT.snapshotId', frame.snapshotId, ID_BYTES)
-  writer.varuint('SNAPSHOT_PUT.total', frame.total, 1)
-  writer.varuint('SNAPSHOT_PUT.offset', frame.offset, 0, frame.total - frame.bytes.length)
-  writer.byteString('SNAPSHOT_PUT.bytes', frame.bytes, PIECE_BYTES_MAX)
 }
 
 function writeError(writer: ByteWriter, frame: ErrorFrame): void {

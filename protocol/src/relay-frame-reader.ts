@@ -1,25 +1,18 @@
-// The body of each frame, field by field, from bytes that a stranger sent. frame-writer.ts is its mirror.
-// Never throws; after a fault (reader.fault) what these return is to be thrown away.
+// The body of each frame that a relay sends, field by field, from bytes that a stranger sent. relay-frame-writer.ts is its
+// mirror. Never throws; after a fault (reader.fault) what these return is to be thrown away.
+import { type BodyReaders, checkPiece, has, readAwareness } from './body-readers.ts'
 import type { ByteReader } from './bytes/reader.ts'
 import type { Code } from './codes.ts'
 import type {
-  Claim,
   Entries,
   Entry,
   ErrorFrame,
   FeedDocument,
   FeedPage,
-  Frame,
-  FrameName,
-  FrameOf,
-  Hello,
-  Open,
   Opened,
-  Partial,
-  Push,
   Refused,
+  RelayFrameName,
   Snapshot,
-  SnapshotPut,
   Synced,
   Welcome,
 } from './frames.ts'
@@ -31,10 +24,8 @@ import {
   FEED_PAGE_FLAG_MORE,
   FEED_PAGE_STATUS,
   ID_BYTES,
-  OPEN_FLAG,
   OPENED_FLAG_CLAIM_WANTED,
   OPENED_STATUS,
-  REPAIR_REASON,
   SYNCED_FLAG_CONFIRMED,
   TAG_BYTES,
   TURN,
@@ -47,23 +38,11 @@ const { bookmarkBytesMax, documentIdBytesMax, messageTextBytesMax, vaultBytesMax
 const FEED_DOCUMENT_BYTES_MIN = 1 + 1 + TAG_BYTES
 /** Push id, format, total, offset, length, one byte. */
 const ENTRY_BYTES_MIN = ID_BYTES + 5
-const END: FrameOf<'END'> = { type: 'END' }
 
-export function readBody(reader: ByteReader, name: FrameName, limits: DecodeLimits): Frame {
-  return READ[name](reader, limits)
-}
-
-const READ: { readonly [Name in FrameName]: (reader: ByteReader, limits: DecodeLimits) => FrameOf<Name> } = {
-  HELLO: readHello,
+export const READ_RELAY_FRAME: BodyReaders<RelayFrameName | 'AWARENESS'> = {
   WELCOME: readWelcome,
-  FEED(reader) {
-    const vault = reader.text('FEED.vault', vaultBytesMax)
-    return { type: 'FEED', vault, mark: reader.byteString('FEED.mark', bookmarkBytesMax) }
-  },
   FEED_PAGE: readFeedPage,
-  OPEN: readOpen,
   OPENED: readOpened,
-  PUSH: readPush,
   HAVE(reader) {
     const channel = reader.varuint('HAVE.channel', 1)
     const id = reader.raw('HAVE.id', ID_BYTES)
@@ -82,64 +61,26 @@ const READ: { readonly [Name in FrameName]: (reader: ByteReader, limits: DecodeL
     return { type: 'MARK', channel, mark: reader.byteString('MARK.mark', bookmarkBytesMax) }
   },
   SYNCED: readSynced,
-  REPAIR(reader) {
-    const channel = reader.varuint('REPAIR.channel', 1)
-    const reason = reader.choice('REPAIR.reason', REPAIR_REASON)
-    return { type: 'REPAIR', channel, reason, fingerprint: reader.raw('REPAIR.fingerprint', ID_BYTES) }
-  },
-  LEASE(reader) {
-    const channel = reader.varuint('LEASE.channel', 1)
-    return { type: 'LEASE', channel, mark: reader.byteString('LEASE.mark', bookmarkBytesMax) }
-  },
   LEASED(reader) {
     const channel = reader.varuint('LEASED.channel', 1)
     const code = reader.choice('LEASED.code', CODE_NAMES)
     const fence = reader.varuint('LEASED.fence')
     return { type: 'LEASED', channel, code, fence, deadlineMs: reader.varuint('LEASED.deadlineMs') }
   },
-  SNAPSHOT_PUT: readSnapshotPut,
   COMPACTED(reader) {
     const channel = reader.varuint('COMPACTED.channel', 1)
     return { type: 'COMPACTED', channel, code: reader.choice('COMPACTED.code', CODE_NAMES) }
-  },
-  DELETE(reader) {
-    const channel = reader.varuint('DELETE.channel', 1)
-    return { type: 'DELETE', channel, mark: reader.byteString('DELETE.mark', bookmarkBytesMax) }
   },
   DELETED(reader) {
     const channel = reader.varuint('DELETED.channel', 1)
     return { type: 'DELETED', channel, code: reader.choice('DELETED.code', CODE_NAMES) }
   },
-  CREDIT(reader) {
-    return { type: 'CREDIT', bytes: reader.varuint('CREDIT.bytes', 1) }
-  },
   ERROR: readError,
-  END() {
-    return END
-  },
   DONE(reader) {
     const flags = reader.varuint('DONE.flags')
     return { type: 'DONE', more: has(flags, DONE_FLAG_MORE), returnAfterMs: reader.varuint('DONE.returnAfterMs') }
   },
-  AWARENESS(reader) {
-    const channel = reader.varuint('AWARENESS.channel', 1)
-    return { type: 'AWARENESS', channel, bytes: reader.byteString('AWARENESS.bytes', FIELD_LIMITS.awarenessBytesMax) }
-  },
-}
-
-/** Flags are a varuint, so a bit may lie beyond what `&` sees of it; none of version 1 does. Unknown bits are ignored. */
-function has(flags: number, bit: number): boolean {
-  return (flags & bit) !== 0
-}
-
-function readHello(reader: ByteReader): Hello {
-  const versionMax = reader.varuint('HELLO.versionMax')
-  const versionMin = reader.varuint('HELLO.versionMin', 0, versionMax)
-  const deviceId = reader.raw('HELLO.deviceId', ID_BYTES)
-  const token = reader.text('HELLO.token', FIELD_LIMITS.tokenBytesMax)
-  const receiveWindowBytes = reader.varuint('HELLO.receiveWindowBytes')
-  const clientName = reader.text('HELLO.clientName', FIELD_LIMITS.clientNameBytesMax)
-  return { type: 'HELLO', versionMax, versionMin, deviceId, token, receiveWindowBytes, clientName }
+  AWARENESS: readAwareness,
 }
 
 function readWelcome(reader: ByteReader): Welcome {
@@ -170,41 +111,6 @@ function readFeedPage(reader: ByteReader): FeedPage {
   return { type: 'FEED_PAGE', vault, status, documents, mark, more: has(flags, FEED_PAGE_FLAG_MORE) }
 }
 
-function readOpen(reader: ByteReader): Open {
-  const channel = reader.varuint('OPEN.channel', 1)
-  const documentId = reader.text('OPEN.documentId', documentIdBytesMax)
-  const flags = reader.varuint('OPEN.flags')
-  const incarnation = reader.optional('OPEN.incarnation', ID_BYTES)
-  const mark = reader.byteString('OPEN.mark', bookmarkBytesMax)
-  const receipt = reader.byteString('OPEN.receipt', bookmarkBytesMax)
-  return {
-    type: 'OPEN',
-    channel,
-    documentId,
-    pull: has(flags, OPEN_FLAG.PULL),
-    push: has(flags, OPEN_FLAG.PUSH),
-    linger: has(flags, OPEN_FLAG.LINGER),
-    create: has(flags, OPEN_FLAG.CREATE),
-    reseeding: has(flags, OPEN_FLAG.RESEEDING),
-    incarnation,
-    mark,
-    receipt,
-    claim: has(flags, OPEN_FLAG.CLAIM) ? readClaim(reader) : null,
-    partial: has(flags, OPEN_FLAG.PARTIAL) ? readPartial(reader) : null,
-  }
-}
-
-function readClaim(reader: ByteReader): Claim {
-  const digest = reader.raw('OPEN.claim.digest', ID_BYTES)
-  const profile = reader.text('OPEN.claim.profile', FIELD_LIMITS.profileBytesMax)
-  return { digest, profile, generation: reader.raw('OPEN.claim.generation', TAG_BYTES) }
-}
-
-function readPartial(reader: ByteReader): Partial {
-  const id = reader.raw('OPEN.partial.id', ID_BYTES)
-  return { id, offset: reader.varuint('OPEN.partial.offset') }
-}
-
 function readOpened(reader: ByteReader): Opened {
   const channel = reader.varuint('OPENED.channel', 1)
   const status = reader.choice('OPENED.status', OPENED_STATUS)
@@ -228,22 +134,6 @@ function readOpened(reader: ByteReader): Opened {
     turn,
     turnWaitMs: reader.varuint('OPENED.turnWaitMs'),
   }
-}
-
-function readPush(reader: ByteReader, limits: DecodeLimits): Push {
-  const channel = reader.varuint('PUSH.channel', 1)
-  const pushId = reader.raw('PUSH.pushId', ID_BYTES)
-  const format = reader.varuint('PUSH.format', 0, FIELD_LIMITS.formatMax)
-  const total = reader.varuint('PUSH.total', 1)
-  const offset = reader.varuint('PUSH.offset')
-  const bytes = reader.piece('PUSH.bytes', limits.pieceBytesMax)
-  checkPiece(reader, 'PUSH.offset', total, offset, bytes)
-  return { type: 'PUSH', channel, pushId, format, total, offset, bytes }
-}
-
-function checkPiece(reader: ByteReader, field: string, total: number, offset: number, bytes: Uint8Array): void {
-  if (offset + bytes.length <= total) return
-  reader.fail(field, `${offset} and ${bytes.length} bytes are beyond the total of ${total}`)
 }
 
 function readRefused(reader: ByteReader): Refused {
@@ -304,18 +194,6 @@ function readSynced(reader: ByteReader): Synced {
   const tag = reader.raw('SYNCED.tag', TAG_BYTES)
   const otherDevices = reader.varuint('SYNCED.otherDevices')
   return { type: 'SYNCED', channel, mark, tag, confirmed: has(flags, SYNCED_FLAG_CONFIRMED), otherDevices }
-}
-
-function readSnapshotPut(reader: ByteReader, limits: DecodeLimits): SnapshotPut {
-  const channel = reader.varuint('SNAPSHOT_PUT.channel', 1)
-  const fence = reader.varuint('SNAPSHOT_PUT.fence')
-  const mark = reader.byteString('SNAPSHOT_PUT.mark', bookmarkBytesMax)
-  const snapshotId = reader.raw('SNAPSHOT_PUT.snapshotId', ID_BYTES)
-  const total = reader.varuint('SNAPSHOT_PUT.total', 1)
-  const offset = reader.varuint('SNAPSHOT_PUT.offset')
-  const bytes = reader.piece('SNAPSHOT_PUT.bytes', limits.pieceBytesMax)
-  checkPiece(reader, 'SNAPSHOT_PUT.offset', total, offset, bytes)
-  return { type: 'SNAPSHOT_PUT', channel, fence, mark, snapshotId, total, offset, bytes }
 }
 
 function readError(reader: ByteReader): ErrorFrame {

@@ -1,0 +1,95 @@
+// The body of each frame that a device sends, field by field, in the order of docs/protocol.md. device-frame-reader.ts is its
+// mirror. Each throws RangeError naming a field that no reader would accept.
+import { type BodyWriters, PIECE_BYTES_MAX, writeAwareness } from './body-writers.ts'
+import { clipText } from './bytes/utf8.ts'
+import type { ByteWriter } from './bytes/writer.ts'
+import type { DeviceFrameName, Hello, Open, Push, SnapshotPut } from './frames.ts'
+import { ID_BYTES, OPEN_FLAG, REPAIR_REASON, TAG_BYTES } from './layout.ts'
+import { FIELD_LIMITS } from './limits.ts'
+
+const { bookmarkBytesMax, documentIdBytesMax, vaultBytesMax } = FIELD_LIMITS
+
+export const WRITE_DEVICE_FRAME: BodyWriters<DeviceFrameName> = {
+  HELLO: writeHello,
+  FEED(writer, frame) {
+    writer.text('FEED.vault', frame.vault, vaultBytesMax)
+    writer.byteString('FEED.mark', frame.mark, bookmarkBytesMax)
+  },
+  OPEN: writeOpen,
+  PUSH: writePush,
+  REPAIR(writer, frame) {
+    writer.varuint('REPAIR.channel', frame.channel, 1)
+    writer.choice('REPAIR.reason', frame.reason, REPAIR_REASON)
+    writer.raw('REPAIR.fingerprint', frame.fingerprint, ID_BYTES)
+  },
+  LEASE(writer, frame) {
+    writer.varuint('LEASE.channel', frame.channel, 1)
+    writer.byteString('LEASE.mark', frame.mark, bookmarkBytesMax)
+  },
+  SNAPSHOT_PUT: writeSnapshotPut,
+  DELETE(writer, frame) {
+    writer.varuint('DELETE.channel', frame.channel, 1)
+    writer.byteString('DELETE.mark', frame.mark, bookmarkBytesMax)
+  },
+  CREDIT(writer, frame) {
+    writer.varuint('CREDIT.bytes', frame.bytes, 1)
+  },
+  END() {},
+  AWARENESS: writeAwareness,
+}
+
+function writeHello(writer: ByteWriter, frame: Hello): void {
+  writer.varuint('HELLO.versionMax', frame.versionMax)
+  writer.varuint('HELLO.versionMin', frame.versionMin, 0, frame.versionMax)
+  writer.raw('HELLO.deviceId', frame.deviceId, ID_BYTES)
+  writer.text('HELLO.token', frame.token, FIELD_LIMITS.tokenBytesMax)
+  writer.varuint('HELLO.receiveWindowBytes', frame.receiveWindowBytes)
+  const clientName = clipText(frame.clientName, FIELD_LIMITS.clientNameBytesMax)
+  writer.text('HELLO.clientName', clientName, FIELD_LIMITS.clientNameBytesMax)
+}
+
+function writeOpen(writer: ByteWriter, frame: Open): void {
+  const { claim, partial } = frame
+  writer.varuint('OPEN.channel', frame.channel, 1)
+  writer.text('OPEN.documentId', frame.documentId, documentIdBytesMax)
+  const flags =
+    (frame.pull ? OPEN_FLAG.PULL : 0) |
+    (frame.push ? OPEN_FLAG.PUSH : 0) |
+    (frame.linger ? OPEN_FLAG.LINGER : 0) |
+    (frame.create ? OPEN_FLAG.CREATE : 0) |
+    (frame.reseeding ? OPEN_FLAG.RESEEDING : 0) |
+    (claim === null ? 0 : OPEN_FLAG.CLAIM) |
+    (partial === null ? 0 : OPEN_FLAG.PARTIAL)
+  writer.varuint('OPEN.flags', flags)
+  writer.optional('OPEN.incarnation', frame.incarnation, ID_BYTES)
+  writer.byteString('OPEN.mark', frame.mark, bookmarkBytesMax)
+  writer.byteString('OPEN.receipt', frame.receipt, bookmarkBytesMax)
+  if (claim !== null) {
+    writer.raw('OPEN.claim.digest', claim.digest, ID_BYTES)
+    writer.text('OPEN.claim.profile', claim.profile, FIELD_LIMITS.profileBytesMax)
+    writer.raw('OPEN.claim.generation', claim.generation, TAG_BYTES)
+  }
+  if (partial !== null) {
+    writer.raw('OPEN.partial.id', partial.id, ID_BYTES)
+    writer.varuint('OPEN.partial.offset', partial.offset)
+  }
+}
+
+function writePush(writer: ByteWriter, frame: Push): void {
+  writer.varuint('PUSH.channel', frame.channel, 1)
+  writer.raw('PUSH.pushId', frame.pushId, ID_BYTES)
+  writer.varuint('PUSH.format', frame.format, 0, FIELD_LIMITS.formatMax)
+  writer.varuint('PUSH.total', frame.total, 1)
+  writer.varuint('PUSH.offset', frame.offset, 0, frame.total - frame.bytes.length)
+  writer.byteString('PUSH.bytes', frame.bytes, PIECE_BYTES_MAX)
+}
+
+function writeSnapshotPut(writer: ByteWriter, frame: SnapshotPut): void {
+  writer.varuint('SNAPSHOT_PUT.channel', frame.channel, 1)
+  writer.varuint('SNAPSHOT_PUT.fence', frame.fence)
+  writer.byteString('SNAPSHOT_PUT.mark', frame.mark, bookmarkBytesMax)
+  writer.raw('SNAPSHOT_PUT.snapshotId', frame.snapshotId, ID_BYTES)
+  writer.varuint('SNAPSHOT_PUT.total', frame.total, 1)
+  writer.varuint('SNAPSHOT_PUT.offset', frame.offset, 0, frame.total - frame.bytes.length)
+  writer.byteString('SNAPSHOT_PUT.bytes', frame.bytes, PIECE_BYTES_MAX)
+}
