@@ -28,4 +28,5 @@ export {
 } from './store/contract.ts'
 export { memoryStore } from './store/memory.ts'
 export type { SyncOptions } from './sync/syncer.ts'
+export { sharedByTabs, type TabSharing } from './tabs/sharing.ts'
 export { Tidemark } from './tidemark.ts'

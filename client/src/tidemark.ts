@@ -8,7 +8,6 @@ import { checkOptions, type TidemarkOptions } from './options.ts'
 import type { SyncReport } from './report.ts'
 import type { SyncStatus } from './status.ts'
 import type { SyncOptions } from './sync/syncer.ts'
-import { TabMember } from './tabs/member.ts'
 import type { TidemarkLike } from './tidemark-like.ts'
 
 export class Tidemark {
@@ -17,7 +16,7 @@ export class Tidemark {
   /** Nothing is awaited: the store is opened in the background. @throws TidemarkError BAD_OPTION, naming the option */
   constructor(options: TidemarkOptions) {
     const checked = checkOptions(options)
-    this.#inner = TabMember.of(checked) ?? new Engine(checked)
+    this.#inner = checked.store.sharing?.join(checked) ?? new Engine(checked)
   }
 
   /** Frozen; the same object until something changes. */

@@ -1,5 +1,5 @@
 // One device in several tabs of a browser, in memory.
-import { type DeviceStore, Tidemark, type TidemarkDocument, type TidemarkOptions } from '@tidemark/client'
+import { type DeviceStore, sharedByTabs, Tidemark, type TidemarkDocument, type TidemarkOptions } from '@tidemark/client'
 import { MemoryDisk, type MemoryDiskOptions } from '../../client/src/store/memory-disk.ts'
 import { Browser, type Tab } from './tabs.ts'
 import { NOVEL, RELAY_URL, World } from './world.ts'
@@ -23,7 +23,7 @@ export class TabbedDevice {
   tab(options: Partial<TidemarkOptions> = {}): TestTab {
     const tab = this.browser.tab()
     const store: DeviceStore = {
-      sharedAs: SHARED_AS,
+      sharing: sharedByTabs(SHARED_AS),
       open: () => (tab.hasCrashed ? new Promise(() => undefined) : this.disk.open()),
     }
     const tidemark = new Tidemark({

@@ -1,13 +1,14 @@
 // What a device's store promises. The drivers carry no contract of their own: store/conformance.ts holds each of
 // them to this page. A store knows nothing of Yjs: it keeps rows (appended, per document) and records (small, by key).
+import type { TabSharing } from '../tabs/sharing.ts'
 
 /** A store that has not been opened, or has been closed. One of them can be given to one Tidemark at a time. */
 export interface DeviceStore {
   /**
-   * Where several tabs may be given the same store: its name among all that they can reach. One of them opens it at a time, and
-   * the others work through that one. Absent: whoever opens it has it alone.
+   * Where several tabs may be given the same store: `sharedByTabs(name)`. One of them opens it at a time, and the others work
+   * through that one. Absent: whoever opens it has it alone.
    */
-  readonly sharedAs?: string
+  readonly sharing?: TabSharing
 
   /**
    * @throws DeviceStoreError IN_USE: another Tidemark, tab or process has it, where it cannot be shared.

@@ -16,7 +16,8 @@ import { reportUncaught } from '../uncaught.ts'
 import { Guest } from './guest.ts'
 import { Host } from './host.ts'
 
-interface Sharing {
+export interface Sharing {
+  /** Of the store's lock and channel. */
   readonly name: string
   readonly locks: Locks
   readonly openChannel: (name: string) => Channel
@@ -44,15 +45,7 @@ export class TabMember implements TidemarkLike {
   /** This tab is not to work on the store any more. */
   #hasLeft = false
 
-  /** Null: the store is not one that tabs share, or the platform has nothing by which they could. */
-  static of(options: CheckedOptions): TabMember | null {
-    const { locks, openChannel } = options.platform
-    const name = options.store.sharedAs
-    if (name === undefined || locks === null || openChannel === null) return null
-    return new TabMember(options, { name: `tidemark/${name}`, locks, openChannel })
-  }
-
-  private constructor(options: CheckedOptions, sharing: Sharing) {
+  constructor(options: CheckedOptions, sharing: Sharing) {
     this.#options = options
     this.#sharing = sharing
     this.#id = [...options.platform.randomBytes(TAB_ID_BYTES)].map((byte) => byte.toString(16)).join('-')

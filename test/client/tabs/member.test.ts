@@ -1,5 +1,5 @@
 // A tab that works through another one: what wakes that one's schedule, and what is said when nothing can work.
-import { Tidemark } from '@tidemark/client'
+import { sharedByTabs, Tidemark } from '@tidemark/client'
 import { describe, expect, it } from 'vitest'
 import { DeviceStoreError } from '../../../client/src/store/contract.ts'
 import { TabbedDevice, textOf } from '../../support/tabbed-device.ts'
@@ -103,7 +103,7 @@ describe('a tab that works through another one', () => {
   it('is told why the store cannot be opened', async () => {
     const browser = new Browser()
     const store = {
-      sharedAs: 'indexeddb/broken',
+      sharing: sharedByTabs('indexeddb/broken'),
       open: () => Promise.reject(new DeviceStoreError('FAILED', 'written by a newer version')),
     }
     const tabs = [browser.tab(), browser.tab()].map(
@@ -120,7 +120,7 @@ describe('a tab that works through another one', () => {
   })
 
   it('says so when the browser does not let tabs share anything', async () => {
-    const store = { sharedAs: 'indexeddb/novels', open: () => Promise.reject(new Error('never called')) }
+    const store = { sharing: sharedByTabs('indexeddb/novels'), open: () => Promise.reject(new Error('never called')) }
     const locks = { take: () => Promise.reject(new Error('access is denied')) }
     const platform = { fetch: null, locks, openChannel: new Browser().tab().platform.openChannel }
     const tidemark = new Tidemark({ store, schedule: false, platform })

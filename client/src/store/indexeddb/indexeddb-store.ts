@@ -1,6 +1,7 @@
 // The driver for IndexedDB. Several tabs may have the same database open: row ids are assigned inside the transaction.
 // Never stands in another tab's way: it gives the database up when one upgrades or deletes it, and then refuses commits.
 import type { IDBPDatabase, IDBPTransaction, StoreNames } from 'idb'
+import { sharedByTabs } from '../../tabs/sharing.ts'
 import { CommitQueue } from '../commit-queue.ts'
 import {
   type CommittedRows,
@@ -30,7 +31,7 @@ const CLOSED = 'The IndexedDB store has been closed'
 export function indexedDbStore(name: string): DeviceStore {
   let persistenceAsked = false
   return {
-    sharedAs: `indexeddb/${name}`,
+    sharing: sharedByTabs(`indexeddb/${name}`),
     async open() {
       const store = await IndexedDbSession.open(name)
       if (!persistenceAsked) askForPersistence()
