@@ -18,7 +18,14 @@ it('an entry that cannot be taken in for an unforeseen reason is no success', ()
       throw new TypeError('a mistake of our own')
     },
   } as unknown as LiveDocument
-  const exchange = new Exchange({ document, view, compaction: 'never', windowBytes: 1, handsBack: false })
+  const exchange = new Exchange({
+    document,
+    view,
+    compaction: 'never',
+    windowBytes: 1,
+    handsBack: false,
+    isHeldElsewhere: false,
+  })
   const payload = new Uint8Array([0, 0])
   const pushId = pushIdOf(sha256, 1, payload)
   const entries = [{ pushId, format: 1, total: payload.length, offset: 0, bytes: payload }]

@@ -31,6 +31,15 @@ export class ChangeSet {
     return new ChangeSet(this.structs.without(other.structs), this.deletes.without(other.deletes))
   }
 
+  /** Whether all of `other` is in this one. */
+  includes(other: ChangeSet): boolean {
+    return this.structs.includes(other.structs) && this.deletes.includes(other.deletes)
+  }
+
+  intersects(other: ChangeSet): boolean {
+    return this.structs.intersects(other.structs) || this.deletes.intersects(other.deletes)
+  }
+
   copy(): ChangeSet {
     return new ChangeSet(this.structs.copy(), this.deletes.copy())
   }

@@ -26,6 +26,8 @@ export interface ExchangeOptions {
   readonly windowBytes: number
   /** A tombstone is given back to a relay that lost it, and nothing else happens. */
   readonly handsBack: boolean
+  /** When the burst began, another relay had all that this one is to get: others may have carried it over. */
+  readonly isHeldElsewhere: boolean
 }
 
 /** A relay that loses its data again and again must not keep one burst going for ever: so many whole answers, and resyncs. */
@@ -60,16 +62,14 @@ export class Exchange {
   /** The newest REFUSED. What the relay gives is taken in all the same. */
   #refusal: TidemarkError | null = null
   #entriesPushed = 0
-  #resynced = false
-  #reseeded = false
 
-  constructor({ document, view, compaction, windowBytes, handsBack }: ExchangeOptions) {
+  constructor({ document, view, compaction, windowBytes, handsBack, isHeldElsewhere }: ExchangeOptions) {
     this.document = document
     this.view = view
     this.handsBack = handsBack
     this.#compaction = new Compaction(document, view, compaction)
     this.#claims = new Claims(document, view)
-    this.#givingBack = new GivingBack(view)
+    this.#givingBack = new GivingBack(view, isHeldElsewhere)
     this.#repairs = new Repairs(view)
     this.#upload = new Upload(view, this.#compaction, windowBytes)
     this.#pulling = new Pulling({
@@ -109,7 +109,7 @@ export class Exchange {
     const { view, document } = this
     if (this.#deletes || document.needsRebuild) return 0
     if (document.payloads.isLocked) this.#refusal ??= document.lockedProblem
-    else view.derivePushes(document.doc, nowMs, this.#givingBack.isAllowed, (update) => document.payloads.seal(update))
+    else view.derivePushes(document.doc, nowMs, this.#givingBack.leave, (update) => document.payloads.seal(update))
     document.transfers.keepOutgoing(view)
     return this.#upload.whole(pieceBytesMax).reduce((sum, { payload }) => sum + payload.length, 0)
   }
@@ -121,8 +121,7 @@ export class Exchange {
     const asks = this.#deletes ? [] : this.#upload.asks()
     const lease = this.#deletes || this.#pulling.isVoid ? null : this.#compaction.begin()
     const repairs = this.#repairs.begin()
-    this.#givingBack.begin()
-    if (this.#givingBack.isAllowed && this.#resynced && view.outgoing.length > 0) this.#reseeded = true
+    this.#givingBack.begin(view.outgoing.length > 0)
     const open = this.#open(!this.handsBack, pushes.length + asks.length > 0)
     const deletion = this.#deletes && view.mark.length > 0 ? view.mark : null
     return { open: { ...open, claim: this.#claims.take() }, pushes, asks, repairs, lease, deletion }
@@ -280,7 +279,7 @@ export class Exchange {
       error: this.error,
       entriesPushed: this.#entriesPushed,
       entriesPulled: this.#pulling.entriesPulled,
-      reseeded: this.#reseeded,
+      reseeded: this.#givingBack.hasReseeded,
     }
   }
 
@@ -331,7 +330,6 @@ export class Exchange {
   }
 
   #resync(): void {
-    this.#resynced = true
     this.#isClean = false
     this.#givingBack.restart()
     this.#compaction.spoil()

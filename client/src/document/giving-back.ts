@@ -1,25 +1,32 @@
-// What is owed to a relay in one exchange, and when it is this device's turn to give it back: docs/protocol.md, "RESET and
-// turns". Other devices may owe the same, so nothing of it leaves before all that the others gave has come.
+// What others may give to a relay as well in one exchange, and when it is this device's turn to: docs/protocol.md, "RESET and
+// turns" and "Several relays". Nothing of it leaves before all that they gave has come.
 import type { Opened } from '@tidemark/protocol'
-import type { RelayView } from './relay-view.ts'
+import type { Leave, RelayView } from './relay-view.ts'
 
 export class GivingBack {
   readonly #view: RelayView
+  readonly #isHeldElsewhere: boolean
   /** Of the newest OPENED. */
   #turn: Opened['turn'] = 'NONE'
   #asked = false
   #isAllowed = false
   #isDone = false
+  #isResynced = false
+  /** The log was given anew, and some of what it lacks given back. */
+  hasReseeded = false
   /** Milliseconds after which the turn may be this device's. */
   returnAfterMs = 0
 
-  constructor(view: RelayView) {
+  /** @param isHeldElsewhere another relay has had all that is unsent: others may have carried it over, so it is treated as owed */
+  constructor(view: RelayView, isHeldElsewhere: boolean) {
     this.#view = view
+    this.#isHeldElsewhere = isHeldElsewhere && !view.readOnly
+    if (this.#isHeldElsewhere) view.withdraw()
   }
 
-  /** Pushes may carry what is owed. */
-  get isAllowed(): boolean {
-    return this.#isAllowed
+  /** What pushes may carry. */
+  get leave(): Leave {
+    return { unsent: this.#isAllowed || !this.#isHeldElsewhere, owed: this.#isAllowed }
   }
 
   /** Another round is wanted, to ask for the turn or to push. What comes to be owed after that waits for the next burst. */
@@ -39,9 +46,10 @@ export class GivingBack {
     return asks
   }
 
-  /** A round begins. */
-  begin(): void {
+  /** A round begins, in which something is on its way or nothing is. */
+  begin(isPushing: boolean): void {
     this.#isDone = this.#isAllowed
+    this.hasReseeded ||= this.#isAllowed && this.#isResynced && isPushing
   }
 
   opened({ turn, turnWaitMs }: Opened): void {
@@ -59,13 +67,23 @@ export class GivingBack {
 
   /** A relay that takes nothing from this device is owed nothing by it. */
   get #owes(): boolean {
-    return !this.#view.owed.isEmpty && !this.#view.readOnly
+    const { isOwedDue, unsent, readOnly } = this.#view
+    return (isOwedDue || (this.#isHeldElsewhere && !unsent.isEmpty)) && !readOnly
   }
 
   /** The log is given anew: what is owed will be known after that. */
   restart(): void {
+    this.#isResynced = true
     this.#isAllowed = false
     this.#isDone = false
     this.#asked = false
   }
+}
+
+/** Another relay has all that was made here and is unsent at this one. */
+export function isHeldElsewhere({ relay, unsent }: RelayView, views: Iterable<RelayView>): boolean {
+  if (unsent.isEmpty) return false
+  const has = (other: RelayView): boolean =>
+    other.mark.length > 0 && !other.deleted && !other.unsent.intersects(unsent) && !other.owed.intersects(unsent)
+  return [...views].some((other) => other.relay !== relay && has(other))
 }

@@ -86,6 +86,17 @@ export class IdSet {
     return true
   }
 
+  intersects(other: IdSet): boolean {
+    for (const [client, ranges] of other.#clients) {
+      const own = this.ranges(client)
+      for (const { start, end } of ranges) {
+        const around = own[firstEndingAtOrAfter(own, start + 1)]
+        if (around !== undefined && around.start < end) return true
+      }
+    }
+    return false
+  }
+
   copy(): IdSet {
     const copy = new IdSet()
     for (const [client, ranges] of this.#clients) copy.#clients.set(client, ranges.slice())

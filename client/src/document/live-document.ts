@@ -20,6 +20,7 @@ import { editsOfHooks, errorOf, type Failure, integrate, nudgePending, Trial } f
 import type { LiveDocumentOptions } from './live-document-options.ts'
 import type { Obstacle } from './obstacle.ts'
 import { Payloads } from './payloads.ts'
+import { ECHO_WAIT, LEARNED_WAIT, waitOf } from './put-off.ts'
 import { encodeDocumentRecord } from './record.ts'
 import { documentRecord } from './recording.ts'
 import type { RelayView } from './relay-view.ts'
@@ -36,9 +37,6 @@ import {
 } from './stored-document.ts'
 import { Transfers } from './transfers.ts'
 import { changesNewTo, changesOfDocument, changesOfPending, changesOfTransaction, encodeChanges } from './update.ts'
-
-/** A push of nothing but Yjs's own clean-up waits up to this long for another device's. */
-const ECHO_DELAY_MS_MAX = 10_000
 
 export class LiveDocument {
   readonly id: string
@@ -277,8 +275,8 @@ export class LiveDocument {
     if (origin === this.#relayOrigin) return
     const changes = changesOfTransaction(transaction)
     if (this.#applying && changes.structs.isEmpty) {
-      const dueAtMs = this.#options.now() + this.#options.random() * ECHO_DELAY_MS_MAX
-      for (const view of this.views.values()) view.deferEcho(changes.deletes, dueAtMs)
+      const wait = waitOf(ECHO_WAIT, this.#options)
+      for (const view of this.views.values()) view.deferEcho(changes.deletes, wait)
     }
     this.#queueLocal(update, changes)
     this.#options.edited()
@@ -313,7 +311,8 @@ export class LiveDocument {
     this.#integrate(entries)
     const byteLength = entries.reduce((sum, { update }) => sum + update.length, 0)
     this.views.get(relay)?.known(given, byteLength)
-    if (!fresh.isEmpty) for (const view of this.views.values()) if (view.relay !== relay) view.owes(fresh, byteLength)
+    const others = fresh.isEmpty ? [] : [...this.views.values()].filter((view) => view.relay !== relay)
+    for (const view of others) view.owes(fresh, byteLength, waitOf(LEARNED_WAIT, this.#options))
     if (entries.length === 0) return
     const updates = entries.map(({ update }) => update)
     this.#queue.append({ kind: 'relay', relay, updates }, given, replaces)

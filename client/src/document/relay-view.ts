@@ -3,15 +3,22 @@
 import type * as Y from 'yjs'
 import { EMPTY, sameBytes } from './bytes.ts'
 import { ChangeSet } from './change-set.ts'
-import { IdSet } from './id-set.ts'
+import type { IdSet } from './id-set.ts'
 import type { Incoming } from './incoming.ts'
-import { newOutgoing, type Outgoing } from './outgoing.ts'
+import { isLarge, newOutgoing, type Outgoing } from './outgoing.ts'
 import type { IdentifiedPayload } from './payloads.ts'
+import { PutOff, type Wait } from './put-off.ts'
 import type { RelayViewRecord } from './record.ts'
-import { encodeChanges, pendingUpdate, structsBeyond } from './update.ts'
+import { buildsOn, encodeChanges, pendingUpdate, structsBeyond } from './update.ts'
 
 /** An update as it goes out. */
 type Seal = (update: Uint8Array) => IdentifiedPayload
+
+/** Of what a relay lacks, what may leave now. */
+export interface Leave {
+  readonly unsent: boolean
+  readonly owed: boolean
+}
 
 /** Causes of repairs that are remembered: of more, the oldest would be reported once again. */
 const REPORTED_MAX = 64
@@ -51,8 +58,9 @@ export class RelayView {
   gapBursts = 0
   #reported: string[] = []
   /** Deletions that Yjs made while it cleaned up after a relay's entry: every device makes the same ones. */
-  #echoes = new IdSet()
-  #echoesDueAt = 0
+  readonly #echoes = new PutOff()
+  /** Of what is owed, what another relay gave lately: whoever made it is about to bring it, or did meanwhile. */
+  readonly #learned = new PutOff()
 
   /** Without a record the relay is new to this device, and lacks `everything`; other devices may have it too. */
   constructor(relay: string, everything: () => ChangeSet, record?: RelayViewRecord) {
@@ -105,9 +113,22 @@ export class RelayView {
   }
 
   /** These are on this device, another relay gave them, and this one did not. */
-  owes(changes: ChangeSet, byteLength: number): void {
-    this.owed.addAll(changes.without(this.unsent))
+  owes(changes: ChangeSet, byteLength: number, wait: Wait): void {
+    const others = changes.without(this.unsent)
+    // What is owed already is not put off by being learned again.
+    this.#learned.add(others.without(this.owed), wait)
+    this.owed.addAll(others)
     this.unsentBytes += byteLength
+  }
+
+  /** Something is owed that waits for nothing but the turn. */
+  get isOwedDue(): boolean {
+    return !this.#learned.changes.includes(this.owed)
+  }
+
+  /** The app asks for a burst: what was learned before it waits no longer. */
+  endWait(): void {
+    this.#learned.end()
   }
 
   /** The relay gave or acknowledged these: it has them. */
@@ -115,13 +136,13 @@ export class RelayView {
     this.unsent.removeAll(changes)
     this.owed.removeAll(changes)
     this.unsentBytes = this.isLacking ? Math.max(1, this.unsentBytes - byteLength) : 0
-    this.#echoes.removeAll(changes.deletes)
+    this.#learned.removeAll(changes)
+    this.#echoes.removeAll(changes)
   }
 
   /** Puts off a push of nothing but `deletes`, in the hope that another device's arrives first. */
-  deferEcho(deletes: IdSet, dueAtMs: number): void {
-    if (this.#echoes.isEmpty) this.#echoesDueAt = dueAtMs
-    this.#echoes.addAll(deletes)
+  deferEcho(deletes: IdSet, wait: Wait): void {
+    this.#echoes.add(new ChangeSet(undefined, deletes), wait)
   }
 
   /**
@@ -133,6 +154,7 @@ export class RelayView {
     this.receipt = EMPTY
     this.tag = EMPTY
     this.owed = everything.without(this.unsent)
+    this.#learned.end()
     this.unsentBytes = this.isLacking ? byteLength : 0
     this.resyncing = true
     this.confirmed = false
@@ -151,16 +173,23 @@ export class RelayView {
     this.creating = true
   }
 
-  /** Derives what is to be pushed beside what is on its way already; what is owed only where `mayGiveBack`. */
-  derivePushes(doc: Y.Doc, nowMs: number, mayGiveBack: boolean, seal: Seal): void {
-    const rest = this.unsent.copy()
-    if (mayGiveBack) rest.addAll(this.owed)
+  /** Derives what is to be pushed beside what is on its way already. */
+  derivePushes(doc: Y.Doc, nowMs: number, leave: Leave, seal: Seal): void {
+    // What was made here on top of something is of no use to a reader who lacks that.
+    if (this.#learned.isOver(nowMs) || buildsOn(doc, this.unsent, this.#learned.changes)) this.#learned.end()
+    const rest = leave.unsent ? this.unsent.copy() : new ChangeSet()
+    if (leave.owed) rest.addAll(this.owed.without(this.#learned.changes))
     for (const { changes } of this.outgoing) if (changes !== null) rest.removeAll(changes)
     if (rest.isEmpty || this.#isDeferred(rest, nowMs)) return
     const pending = structsBeyond(doc, rest)
     rest.removeAll(pending)
     this.#launch(encodeChanges(doc, rest), rest, seal)
     if (!pending.isEmpty) this.#launch(pendingUpdate(doc), pending, seal)
+  }
+
+  /** Takes small pushes back that were never acknowledged: what is still missing later is derived anew. */
+  withdraw(): void {
+    this.outgoing = this.outgoing.filter((outgoing) => outgoing.changes === null || isLarge(outgoing))
   }
 
   /** What neither is on its way nor has arrived: a state that holds it is not the log's. */
@@ -229,6 +258,6 @@ export class RelayView {
   }
 
   #isDeferred(rest: ChangeSet, nowMs: number): boolean {
-    return rest.structs.isEmpty && nowMs < this.#echoesDueAt && this.#echoes.includes(rest.deletes)
+    return rest.structs.isEmpty && !this.#echoes.isOver(nowMs) && this.#echoes.changes.deletes.includes(rest.deletes)
   }
 }

@@ -114,6 +114,25 @@ export function changesOfTransaction(transaction: Y.Transaction): ChangeSet {
   return changes
 }
 
+/** Whether something of `changes` can only be integrated, or only has a meaning, where `base` is: cost follows the changes. */
+export function buildsOn(doc: Y.Doc, changes: ChangeSet, base: ChangeSet): boolean {
+  if (base.structs.isEmpty) return false
+  const isBase = (id: Y.ID | null): boolean => id !== null && base.structs.has(id.client, id.clock)
+  for (const client of changes.structs.clients()) {
+    for (const { start } of changes.structs.ranges(client)) if (base.structs.has(client, start - 1)) return true
+    for (const { struct } of runOf(doc, client, changes.structs)?.pieces ?? []) {
+      if (struct instanceof Y.Item && [struct.origin, struct.rightOrigin, parentOf(struct)].some(isBase)) return true
+    }
+  }
+  return base.structs.intersects(changes.deletes)
+}
+
+/** Null: it stands at the top of the document. */
+function parentOf({ parent }: Y.Item): Y.ID | null {
+  if (parent instanceof Y.AbstractType) return parent._item?.id ?? null
+  return parent instanceof Y.ID ? parent : null
+}
+
 /**
  * The update that carries exactly `changes`, as far as the document has them: cost follows what changed, not the document.
  * Its delete set also holds every deleted range among the structs that it carries: a reader that holds such a struct

@@ -5,6 +5,7 @@ import type { FeedRequest } from '../burst/round.ts'
 import type { Device } from '../device/device.ts'
 import { sameBytes } from '../document/bytes.ts'
 import { Exchange } from '../document/exchange.ts'
+import { isHeldElsewhere } from '../document/giving-back.ts'
 import type { LiveDocument } from '../document/live-document.ts'
 import type { TidemarkError } from '../errors.ts'
 import { relayKey } from '../library/records.ts'
@@ -19,6 +20,8 @@ export interface SyncScope {
   readonly vaults: readonly string[]
   /** Documents that the app holds open. */
   readonly open: ReadonlySet<string>
+  /** The app asks for this burst: what was learned from another relay before it waits no longer. */
+  readonly isAsked: boolean
 }
 
 export interface BurstPlanOptions {
@@ -40,6 +43,8 @@ export class BurstPlan {
   readonly #compaction: CompactionPolicy
   readonly #waiting: Set<string>
   readonly #taken = new Set<string>()
+  /** Of the documents in memory, those of which another relay had all when the burst began. */
+  readonly #heldElsewhere = new Map<string, boolean>()
   readonly #exchanges: Exchange[] = []
   /** Documents that the device store does not give out, and why. */
   readonly unloadable: Map<string, TidemarkError> = new Map()
@@ -55,6 +60,12 @@ export class BurstPlan {
     this.#compaction = compaction
     const eager = scope.open.size <= EAGER_DOCUMENTS_MAX ? [...scope.open] : []
     this.#waiting = new Set(scope.documents ?? [...eager, ...device.library.lacking()])
+    for (const document of device.inMemory()) {
+      const view = document.views.get(relay)
+      if (view === undefined) continue
+      this.#heldElsewhere.set(document.id, isHeldElsewhere(view, document.views.values()))
+      if (scope.isAsked) view.endWait()
+    }
   }
 
   /** Documents that are still to be taken. */
@@ -104,7 +115,14 @@ export class BurstPlan {
     if (view === undefined) throw new Error(`${documentId} has no view of ${this.#relay}`)
     const handsBack = view.deleted && this.#device.library.isTombstoneLost(this.#relay, documentId)
     const { windowBytes } = this.#device.paceOf(this.#relay)
-    const exchange = new Exchange({ document, view, compaction: this.#compaction, windowBytes, handsBack })
+    const exchange = new Exchange({
+      document,
+      view,
+      compaction: this.#compaction,
+      windowBytes,
+      handsBack,
+      isHeldElsewhere: this.#heldElsewhere.get(documentId) ?? isHeldElsewhere(view, document.views.values()),
+    })
     this.#exchanges.push(exchange)
     this.#inMemory.push(exchange)
     this.#device.countExchanges(document, 1)

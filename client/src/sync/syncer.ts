@@ -55,7 +55,7 @@ export class Syncer {
 
   /**
    * A call during a burst waits for it, then runs one more.
-   * @param only of the relays; null: all
+   * @param only of the relays, by the schedule; null: all, as the app asks
    * @throws TidemarkError BAD_OPTION, CLOSED, STORE_FULL, STORE_FAILED. That no relay let us in is in the result.
    */
   async sync(options: SyncOptions, only: readonly string[] | null = null): Promise<SyncResult> {
@@ -69,7 +69,7 @@ export class Syncer {
     let isWaiting = true
     const burst = this.between(async () => {
       isWaiting = false
-      return stop.reason === null ? this.#sync(options, targets, stop, startedAt) : nothing()
+      return stop.reason === null ? this.#sync(options, targets, stop, startedAt, only === null) : nothing()
     })
     try {
       // The time that another burst takes is this one's too.
@@ -98,6 +98,7 @@ export class Syncer {
     targets: readonly Required<RelayTarget>[],
     stop: Stop,
     startedAt: number,
+    isAsked: boolean,
   ): Promise<SyncResult> {
     if (this.#closed) throw new TidemarkError('CLOSED', 'This Tidemark is closed')
     const { device, progressed } = this.#options
@@ -109,6 +110,7 @@ export class Syncer {
       documents: options.documents ?? null,
       vaults: options.vaults ?? [],
       open: this.#options.openDocuments(),
+      isAsked,
     }
     let results: readonly RelaySyncResult[] = []
     stop.onStop(() => {

@@ -74,6 +74,7 @@ describe('IdSet', () => {
         expect(idsOf(sum)).toEqual(new Set([...a.ids, ...b.ids]))
         expect(idsOf(a.set.without(b.set))).toEqual(new Set([...a.ids].filter((id) => !b.ids.has(id))))
         expect(a.set.includes(b.set)).toBe([...b.ids].every((id) => a.ids.has(id)))
+        expect(a.set.intersects(b.set)).toBe([...b.ids].some((id) => a.ids.has(id)))
         expect(sum.includes(a.set)).toBe(true)
         const encoder = encoding.createEncoder()
         a.set.write(encoder)

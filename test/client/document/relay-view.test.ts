@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { ChangeSet } from '../../../client/src/document/change-set.ts'
 import { Payloads } from '../../../client/src/document/payloads.ts'
-import { RelayView } from '../../../client/src/document/relay-view.ts'
+import type { Wait } from '../../../client/src/document/put-off.ts'
+import { type Leave, RelayView } from '../../../client/src/document/relay-view.ts'
 import { inspectUpdate } from '../../../client/src/document/update.ts'
 
 function structs(client: number, start: number, end: number): ChangeSet {
@@ -16,6 +17,11 @@ function rangesOf(changes: ChangeSet): string {
     .flatMap((client) => changes.structs.ranges(client).map(({ start, end }) => `${client}:${start}-${end}`))
     .join(' ')
 }
+
+const UNSENT: Leave = { unsent: true, owed: false }
+const ALL: Leave = { unsent: true, owed: true }
+const NO_WAIT: Wait = { fromMs: 0, untilMs: 0 }
+const WAIT: Wait = { fromMs: 1_000, untilMs: 3_000 }
 
 const payloads = new Payloads('alice/novel', null, () => new Uint8Array(0))
 const plain = (update: Uint8Array): ReturnType<Payloads['seal']> => payloads.seal(update)
@@ -52,7 +58,7 @@ describe('what a relay lacks', () => {
   it('counts no edit as owed that is unsent already', () => {
     const view = new RelayView('ws://a', () => new ChangeSet())
     view.lacks(structs(1, 0, 3), 5)
-    view.owes(structs(1, 0, 5), 5)
+    view.owes(structs(1, 0, 5), 5, NO_WAIT)
     expect([rangesOf(view.unsent), rangesOf(view.owed)]).toEqual(['1:0-3', '1:3-5'])
   })
 })
@@ -62,11 +68,11 @@ describe('pushes', () => {
     const doc = twoClients()
     const view = new RelayView('ws://a', () => new ChangeSet())
     view.lacks(structs(1, 0, 3), 5)
-    view.owes(structs(2, 0, 3), 5)
-    view.derivePushes(doc, 0, false, plain)
+    view.owes(structs(2, 0, 3), 5, NO_WAIT)
+    view.derivePushes(doc, 0, UNSENT, plain)
     expect(view.outgoing.map(({ payload }) => rangesOf(inspectUpdate(payload) as ChangeSet))).toEqual(['1:0-3'])
     expect(view.isUncarried).toBe(true)
-    view.derivePushes(doc, 0, true, plain)
+    view.derivePushes(doc, 0, ALL, plain)
     expect(view.outgoing.map(({ payload }) => rangesOf(inspectUpdate(payload) as ChangeSet))).toEqual([
       '1:0-3',
       '2:0-3',
@@ -78,7 +84,7 @@ describe('pushes', () => {
     const doc = twoClients()
     const view = new RelayView('ws://a', () => new ChangeSet())
     view.lacks(structs(1, 0, 3), 5)
-    view.derivePushes(doc, 0, false, plain)
+    view.derivePushes(doc, 0, UNSENT, plain)
     view.known(structs(1, 0, 2), 3)
     expect([view.landArrived().length, view.outgoing.length]).toEqual([0, 1])
     view.known(structs(1, 2, 3), 2)
@@ -89,13 +95,80 @@ describe('pushes', () => {
     const doc = twoClients()
     const view = new RelayView('ws://a', () => new ChangeSet())
     view.lacks(structs(1, 0, 3), 5)
-    view.derivePushes(doc, 0, false, plain)
+    view.derivePushes(doc, 0, UNSENT, plain)
     const [first] = view.outgoing
-    view.derivePushes(doc, 0, false, plain)
+    view.derivePushes(doc, 0, UNSENT, plain)
     expect(view.outgoing).toEqual([first])
     expect(view.acknowledged(first?.id ?? new Uint8Array(), Uint8Array.of(1))).toBe(first)
     expect(view).toMatchObject({ outgoing: [], isLacking: false, receipt: Uint8Array.of(1) })
     expect(view.acknowledged(first?.id ?? new Uint8Array(), Uint8Array.of(2))).toBeUndefined()
+  })
+})
+
+describe('what another relay gave', () => {
+  function learned(): { readonly doc: Y.Doc; readonly view: RelayView } {
+    const view = new RelayView('ws://a', () => new ChangeSet())
+    view.owes(structs(2, 0, 3), 5, WAIT)
+    return { doc: twoClients(), view }
+  }
+
+  function derived({ doc, view }: ReturnType<typeof learned>, nowMs: number, leave = ALL): string {
+    view.derivePushes(doc, nowMs, leave, plain)
+    return view.outgoing.map(({ payload }) => rangesOf(inspectUpdate(payload) as ChangeSet)).join('; ')
+  }
+
+  it('is lacking at once, and is pushed when its wait is over', () => {
+    const here = learned()
+    expect(here.view).toMatchObject({ isLacking: true, isOwedDue: false })
+    expect([derived(here, 2_999), derived(here, 3_000)]).toEqual(['', '2:0-3'])
+  })
+
+  it('does not wait for a clock that was set back', () => {
+    expect(derived(learned(), 999)).toBe('2:0-3')
+  })
+
+  it('waits no longer when the app asks for a burst, or after a restart', () => {
+    const here = learned()
+    const restarted = new RelayView('ws://a', () => new ChangeSet(), here.view.toRecord(0))
+    here.view.endWait()
+    expect([here.view.isOwedDue, derived(here, 2_000)]).toEqual([true, '2:0-3'])
+    expect(derived({ doc: here.doc, view: restarted }, 2_000)).toBe('2:0-3')
+  })
+
+  it('makes nothing wait that was owed before', () => {
+    const view = new RelayView('ws://a', () => structs(1, 0, 3))
+    const everything = structs(1, 0, 3)
+    everything.addAll(structs(2, 0, 3))
+    view.owes(everything, 5, WAIT)
+    expect(derived({ doc: twoClients(), view }, 2_000)).toBe('1:0-3')
+  })
+
+  it('is nothing any more where the relay has given it meanwhile', () => {
+    const here = learned()
+    here.view.known(structs(2, 0, 3), 5)
+    expect(here.view).toMatchObject({ isLacking: false, isOwedDue: false })
+    expect(derived(here, 9_000)).toBe('')
+    // What is learned after that has a wait of its own.
+    here.view.owes(structs(1, 0, 3), 5, { fromMs: 9_000, untilMs: 12_000 })
+    expect([derived(here, 11_000), derived(here, 12_000)]).toEqual(['', '1:0-3'])
+  })
+
+  it('waits no longer where something was made here that builds on it, which goes at once', () => {
+    const here = learned()
+    here.doc.clientID = 3
+    here.doc.getText('t').insert(1, 'x')
+    here.view.lacks(structs(3, 0, 1), 1)
+    expect(derived(here, 2_000, UNSENT)).toBe('3:0-1')
+    expect(here.view.isOwedDue).toBe(true)
+  })
+
+  it('waits on where what was made here stands apart from it', () => {
+    const here = learned()
+    here.doc.clientID = 3
+    here.doc.getText('other').insert(0, 'x')
+    here.view.lacks(structs(3, 0, 1), 1)
+    expect(derived(here, 2_000)).toBe('3:0-1')
+    expect(here.view.isOwedDue).toBe(false)
   })
 })
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { ChangeSet } from '../../../client/src/document/change-set.ts'
 import {
+  buildsOn,
   changesOfDocument,
   changesOfTransaction,
   encodeChanges,
@@ -113,6 +114,35 @@ describe('encodeChanges', () => {
     const unknown = new ChangeSet()
     unknown.structs.add(99, 0, 5)
     expect(encodeChanges(doc, unknown)).toBeNull()
+  })
+})
+
+describe('buildsOn', () => {
+  it('is so where a reader who lacks the base cannot take the changes in whole', () => {
+    const answers = new Set<boolean>()
+    fc.assert(
+      fc.property(edits, edits, edits, (before, base, own) => {
+        const reader = new Y.Doc()
+        const [a, b] = [new Y.Doc(), new Y.Doc()]
+        for (const choices of before) edit(reader, ...choices)
+        Y.applyUpdate(a, Y.encodeStateAsUpdate(reader))
+        const known = changesOfDocument(a)
+        for (const choices of base) edit(a, ...choices)
+        Y.applyUpdate(b, Y.encodeStateAsUpdate(a))
+        const changes = new ChangeSet()
+        b.on('afterTransaction', (transaction: Y.Transaction) => changes.addAll(changesOfTransaction(transaction)))
+        for (const choices of own) edit(b, ...choices)
+        const update = encodeChanges(b, changes)
+        if (update !== null) Y.applyUpdate(reader, update)
+        const { pendingStructs, pendingDs } = reader.store
+        const isWhole = pendingStructs === null && pendingDs === null
+        const answer = buildsOn(b, changes, changesOfDocument(a).without(known))
+        answers.add(answer)
+        expect(answer).toBe(!isWhole)
+      }),
+      { numRuns: 300 },
+    )
+    expect(answers.size).toBe(2)
   })
 })
 

@@ -42,7 +42,7 @@ export const everybodysTurn: Sabotage = {
 
 /** What a device owes goes up at once, whatever the relay is about to give. */
 export const owedGoesFirst: Sabotage = {
-  patch: () => patchGetter(GivingBack.prototype, 'isAllowed', () => true),
+  patch: () => patchGetter(GivingBack.prototype, 'leave', () => ({ unsent: true, owed: true })),
 }
 
 /** Deletions that Yjs derives from a relay's own entries count as what the relay lacks. */
