@@ -21,6 +21,6 @@ export function checkPiece(reader: ByteReader, field: string, total: number, off
 
 /** Both sides send it. */
 export function readAwareness(reader: ByteReader): Awareness {
-  const channel = reader.varuint('AWARENESS.channel', 1)
-  return { type: 'AWARENESS', channel, bytes: reader.byteString('AWARENESS.bytes', FIELD_LIMITS.awarenessBytesMax) }
+  const channel = reader.varuint('channel', 1)
+  return { type: 'AWARENESS', channel, bytes: reader.byteString('bytes', FIELD_LIMITS.awarenessBytesMax) }
 }

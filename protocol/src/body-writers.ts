@@ -12,6 +12,6 @@ export const PIECE_BYTES_MAX: number = LIMITS_AFTER_WELCOME.pieceBytesMax
 
 /** Both sides send it. */
 export function writeAwareness(writer: ByteWriter, frame: Awareness): void {
-  writer.varuint('AWARENESS.channel', frame.channel, 1)
-  writer.byteString('AWARENESS.bytes', frame.bytes, FIELD_LIMITS.awarenessBytesMax)
+  writer.varuint('channel', frame.channel, 1)
+  writer.byteString('bytes', frame.bytes, FIELD_LIMITS.awarenessBytesMax)
 }

@@ -55,7 +55,7 @@ function readFrame<Name extends FrameName>(
   if (name === undefined && (type & IGNORABLE_BIT) === 0)
     reader.fail('frame type', `0x${type.toString(16)} is not known`)
   if (reader.fault !== '') return null
-  const outerEnd = reader.enter(length)
+  const outerEnd = reader.enter(name ?? 'frame', length)
   const frame = name === undefined ? null : readBody(reader, name, limits, readers)
   reader.leave(outerEnd)
   return frame
@@ -69,7 +69,7 @@ function readBody<Name extends FrameName>(
 ): FrameOf<Name> | null {
   const read = readers[name as Name]
   if (read !== undefined) return read(reader, limits)
-  reader.fail(name, 'not sent in this direction')
+  reader.fail('type', 'not sent in this direction')
   return null
 }
 

@@ -12,27 +12,27 @@ const END: FrameOf<'END'> = { type: 'END' }
 export const READ_DEVICE_FRAME: BodyReaders<DeviceFrameName> = {
   HELLO: readHello,
   FEED(reader) {
-    const vault = reader.text('FEED.vault', vaultBytesMax)
-    return { type: 'FEED', vault, mark: reader.byteString('FEED.mark', bookmarkBytesMax) }
+    const vault = reader.text('vault', vaultBytesMax)
+    return { type: 'FEED', vault, mark: reader.byteString('mark', bookmarkBytesMax) }
   },
   OPEN: readOpen,
   PUSH: readPush,
   REPAIR(reader) {
-    const channel = reader.varuint('REPAIR.channel', 1)
-    const reason = reader.choice('REPAIR.reason', REPAIR_REASON)
-    return { type: 'REPAIR', channel, reason, fingerprint: reader.raw('REPAIR.fingerprint', ID_BYTES) }
+    const channel = reader.varuint('channel', 1)
+    const reason = reader.choice('reason', REPAIR_REASON)
+    return { type: 'REPAIR', channel, reason, fingerprint: reader.raw('fingerprint', ID_BYTES) }
   },
   LEASE(reader) {
-    const channel = reader.varuint('LEASE.channel', 1)
-    return { type: 'LEASE', channel, mark: reader.byteString('LEASE.mark', bookmarkBytesMax) }
+    const channel = reader.varuint('channel', 1)
+    return { type: 'LEASE', channel, mark: reader.byteString('mark', bookmarkBytesMax) }
   },
   SNAPSHOT_PUT: readSnapshotPut,
   DELETE(reader) {
-    const channel = reader.varuint('DELETE.channel', 1)
-    return { type: 'DELETE', channel, mark: reader.byteString('DELETE.mark', bookmarkBytesMax) }
+    const channel = reader.varuint('channel', 1)
+    return { type: 'DELETE', channel, mark: reader.byteString('mark', bookmarkBytesMax) }
   },
   CREDIT(reader) {
-    return { type: 'CREDIT', bytes: reader.varuint('CREDIT.bytes', 1) }
+    return { type: 'CREDIT', bytes: reader.varuint('bytes', 1) }
   },
   END() {
     return END
@@ -41,22 +41,22 @@ export const READ_DEVICE_FRAME: BodyReaders<DeviceFrameName> = {
 }
 
 function readHello(reader: ByteReader): Hello {
-  const versionMax = reader.varuint('HELLO.versionMax')
-  const versionMin = reader.varuint('HELLO.versionMin', 0, versionMax)
-  const deviceId = reader.raw('HELLO.deviceId', ID_BYTES)
-  const token = reader.text('HELLO.token', FIELD_LIMITS.tokenBytesMax)
-  const receiveWindowBytes = reader.varuint('HELLO.receiveWindowBytes')
-  const clientName = reader.text('HELLO.clientName', FIELD_LIMITS.clientNameBytesMax)
+  const versionMax = reader.varuint('versionMax')
+  const versionMin = reader.varuint('versionMin', 0, versionMax)
+  const deviceId = reader.raw('deviceId', ID_BYTES)
+  const token = reader.text('token', FIELD_LIMITS.tokenBytesMax)
+  const receiveWindowBytes = reader.varuint('receiveWindowBytes')
+  const clientName = reader.text('clientName', FIELD_LIMITS.clientNameBytesMax)
   return { type: 'HELLO', versionMax, versionMin, deviceId, token, receiveWindowBytes, clientName }
 }
 
 function readOpen(reader: ByteReader): Open {
-  const channel = reader.varuint('OPEN.channel', 1)
-  const documentId = reader.text('OPEN.documentId', documentIdBytesMax)
-  const flags = reader.varuint('OPEN.flags')
-  const incarnation = reader.optional('OPEN.incarnation', ID_BYTES)
-  const mark = reader.byteString('OPEN.mark', bookmarkBytesMax)
-  const receipt = reader.byteString('OPEN.receipt', bookmarkBytesMax)
+  const channel = reader.varuint('channel', 1)
+  const documentId = reader.text('documentId', documentIdBytesMax)
+  const flags = reader.varuint('flags')
+  const incarnation = reader.optional('incarnation', ID_BYTES)
+  const mark = reader.byteString('mark', bookmarkBytesMax)
+  const receipt = reader.byteString('receipt', bookmarkBytesMax)
   return {
     type: 'OPEN',
     channel,
@@ -75,35 +75,35 @@ function readOpen(reader: ByteReader): Open {
 }
 
 function readClaim(reader: ByteReader): Claim {
-  const digest = reader.raw('OPEN.claim.digest', ID_BYTES)
-  const profile = reader.text('OPEN.claim.profile', FIELD_LIMITS.profileBytesMax)
-  return { digest, profile, generation: reader.raw('OPEN.claim.generation', TAG_BYTES) }
+  const digest = reader.raw('claim.digest', ID_BYTES)
+  const profile = reader.text('claim.profile', FIELD_LIMITS.profileBytesMax)
+  return { digest, profile, generation: reader.raw('claim.generation', TAG_BYTES) }
 }
 
 function readPartial(reader: ByteReader): Partial {
-  const id = reader.raw('OPEN.partial.id', ID_BYTES)
-  return { id, offset: reader.varuint('OPEN.partial.offset') }
+  const id = reader.raw('partial.id', ID_BYTES)
+  return { id, offset: reader.varuint('partial.offset') }
 }
 
 function readPush(reader: ByteReader, limits: DecodeLimits): Push {
-  const channel = reader.varuint('PUSH.channel', 1)
-  const pushId = reader.raw('PUSH.pushId', ID_BYTES)
-  const format = reader.varuint('PUSH.format', 0, FIELD_LIMITS.formatMax)
-  const total = reader.varuint('PUSH.total', 1)
-  const offset = reader.varuint('PUSH.offset')
-  const bytes = reader.piece('PUSH.bytes', limits.pieceBytesMax)
-  checkPiece(reader, 'PUSH.offset', total, offset, bytes)
+  const channel = reader.varuint('channel', 1)
+  const pushId = reader.raw('pushId', ID_BYTES)
+  const format = reader.varuint('format', 0, FIELD_LIMITS.formatMax)
+  const total = reader.varuint('total', 1)
+  const offset = reader.varuint('offset')
+  const bytes = reader.piece('bytes', limits.pieceBytesMax)
+  checkPiece(reader, 'offset', total, offset, bytes)
   return { type: 'PUSH', channel, pushId, format, total, offset, bytes }
 }
 
 function readSnapshotPut(reader: ByteReader, limits: DecodeLimits): SnapshotPut {
-  const channel = reader.varuint('SNAPSHOT_PUT.channel', 1)
-  const fence = reader.varuint('SNAPSHOT_PUT.fence')
-  const mark = reader.byteString('SNAPSHOT_PUT.mark', bookmarkBytesMax)
-  const snapshotId = reader.raw('SNAPSHOT_PUT.snapshotId', ID_BYTES)
-  const total = reader.varuint('SNAPSHOT_PUT.total', 1)
-  const offset = reader.varuint('SNAPSHOT_PUT.offset')
-  const bytes = reader.piece('SNAPSHOT_PUT.bytes', limits.pieceBytesMax)
-  checkPiece(reader, 'SNAPSHOT_PUT.offset', total, offset, bytes)
+  const channel = reader.varuint('channel', 1)
+  const fence = reader.varuint('fence')
+  const mark = reader.byteString('mark', bookmarkBytesMax)
+  const snapshotId = reader.raw('snapshotId', ID_BYTES)
+  const total = reader.varuint('total', 1)
+  const offset = reader.varuint('offset')
+  const bytes = reader.piece('bytes', limits.pieceBytesMax)
+  checkPiece(reader, 'offset', total, offset, bytes)
   return { type: 'SNAPSHOT_PUT', channel, fence, mark, snapshotId, total, offset, bytes }
 }

@@ -12,46 +12,46 @@ const { bookmarkBytesMax, documentIdBytesMax, vaultBytesMax } = FIELD_LIMITS
 export const WRITE_DEVICE_FRAME: BodyWriters<DeviceFrameName> = {
   HELLO: writeHello,
   FEED(writer, frame) {
-    writer.text('FEED.vault', frame.vault, vaultBytesMax)
-    writer.byteString('FEED.mark', frame.mark, bookmarkBytesMax)
+    writer.text('vault', frame.vault, vaultBytesMax)
+    writer.byteString('mark', frame.mark, bookmarkBytesMax)
   },
   OPEN: writeOpen,
   PUSH: writePush,
   REPAIR(writer, frame) {
-    writer.varuint('REPAIR.channel', frame.channel, 1)
-    writer.choice('REPAIR.reason', frame.reason, REPAIR_REASON)
-    writer.raw('REPAIR.fingerprint', frame.fingerprint, ID_BYTES)
+    writer.varuint('channel', frame.channel, 1)
+    writer.choice('reason', frame.reason, REPAIR_REASON)
+    writer.raw('fingerprint', frame.fingerprint, ID_BYTES)
   },
   LEASE(writer, frame) {
-    writer.varuint('LEASE.channel', frame.channel, 1)
-    writer.byteString('LEASE.mark', frame.mark, bookmarkBytesMax)
+    writer.varuint('channel', frame.channel, 1)
+    writer.byteString('mark', frame.mark, bookmarkBytesMax)
   },
   SNAPSHOT_PUT: writeSnapshotPut,
   DELETE(writer, frame) {
-    writer.varuint('DELETE.channel', frame.channel, 1)
-    writer.byteString('DELETE.mark', frame.mark, bookmarkBytesMax)
+    writer.varuint('channel', frame.channel, 1)
+    writer.byteString('mark', frame.mark, bookmarkBytesMax)
   },
   CREDIT(writer, frame) {
-    writer.varuint('CREDIT.bytes', frame.bytes, 1)
+    writer.varuint('bytes', frame.bytes, 1)
   },
   END() {},
   AWARENESS: writeAwareness,
 }
 
 function writeHello(writer: ByteWriter, frame: Hello): void {
-  writer.varuint('HELLO.versionMax', frame.versionMax)
-  writer.varuint('HELLO.versionMin', frame.versionMin, 0, frame.versionMax)
-  writer.raw('HELLO.deviceId', frame.deviceId, ID_BYTES)
-  writer.text('HELLO.token', frame.token, FIELD_LIMITS.tokenBytesMax)
-  writer.varuint('HELLO.receiveWindowBytes', frame.receiveWindowBytes)
+  writer.varuint('versionMax', frame.versionMax)
+  writer.varuint('versionMin', frame.versionMin, 0, frame.versionMax)
+  writer.raw('deviceId', frame.deviceId, ID_BYTES)
+  writer.text('token', frame.token, FIELD_LIMITS.tokenBytesMax)
+  writer.varuint('receiveWindowBytes', frame.receiveWindowBytes)
   const clientName = clipText(frame.clientName, FIELD_LIMITS.clientNameBytesMax)
-  writer.text('HELLO.clientName', clientName, FIELD_LIMITS.clientNameBytesMax)
+  writer.text('clientName', clientName, FIELD_LIMITS.clientNameBytesMax)
 }
 
 function writeOpen(writer: ByteWriter, frame: Open): void {
   const { claim, partial } = frame
-  writer.varuint('OPEN.channel', frame.channel, 1)
-  writer.text('OPEN.documentId', frame.documentId, documentIdBytesMax)
+  writer.varuint('channel', frame.channel, 1)
+  writer.text('documentId', frame.documentId, documentIdBytesMax)
   const flags =
     (frame.pull ? OPEN_FLAG.PULL : 0) |
     (frame.push ? OPEN_FLAG.PUSH : 0) |
@@ -60,36 +60,36 @@ function writeOpen(writer: ByteWriter, frame: Open): void {
     (frame.reseeding ? OPEN_FLAG.RESEEDING : 0) |
     (claim === null ? 0 : OPEN_FLAG.CLAIM) |
     (partial === null ? 0 : OPEN_FLAG.PARTIAL)
-  writer.varuint('OPEN.flags', flags)
-  writer.optional('OPEN.incarnation', frame.incarnation, ID_BYTES)
-  writer.byteString('OPEN.mark', frame.mark, bookmarkBytesMax)
-  writer.byteString('OPEN.receipt', frame.receipt, bookmarkBytesMax)
+  writer.varuint('flags', flags)
+  writer.optional('incarnation', frame.incarnation, ID_BYTES)
+  writer.byteString('mark', frame.mark, bookmarkBytesMax)
+  writer.byteString('receipt', frame.receipt, bookmarkBytesMax)
   if (claim !== null) {
-    writer.raw('OPEN.claim.digest', claim.digest, ID_BYTES)
-    writer.text('OPEN.claim.profile', claim.profile, FIELD_LIMITS.profileBytesMax)
-    writer.raw('OPEN.claim.generation', claim.generation, TAG_BYTES)
+    writer.raw('claim.digest', claim.digest, ID_BYTES)
+    writer.text('claim.profile', claim.profile, FIELD_LIMITS.profileBytesMax)
+    writer.raw('claim.generation', claim.generation, TAG_BYTES)
   }
   if (partial !== null) {
-    writer.raw('OPEN.partial.id', partial.id, ID_BYTES)
-    writer.varuint('OPEN.partial.offset', partial.offset)
+    writer.raw('partial.id', partial.id, ID_BYTES)
+    writer.varuint('partial.offset', partial.offset)
   }
 }
 
 function writePush(writer: ByteWriter, frame: Push): void {
-  writer.varuint('PUSH.channel', frame.channel, 1)
-  writer.raw('PUSH.pushId', frame.pushId, ID_BYTES)
-  writer.varuint('PUSH.format', frame.format, 0, FIELD_LIMITS.formatMax)
-  writer.varuint('PUSH.total', frame.total, 1)
-  writer.varuint('PUSH.offset', frame.offset, 0, frame.total - frame.bytes.length)
-  writer.byteString('PUSH.bytes', frame.bytes, PIECE_BYTES_MAX)
+  writer.varuint('channel', frame.channel, 1)
+  writer.raw('pushId', frame.pushId, ID_BYTES)
+  writer.varuint('format', frame.format, 0, FIELD_LIMITS.formatMax)
+  writer.varuint('total', frame.total, 1)
+  writer.varuint('offset', frame.offset, 0, frame.total - frame.bytes.length)
+  writer.byteString('bytes', frame.bytes, PIECE_BYTES_MAX)
 }
 
 function writeSnapshotPut(writer: ByteWriter, frame: SnapshotPut): void {
-  writer.varuint('SNAPSHOT_PUT.channel', frame.channel, 1)
-  writer.varuint('SNAPSHOT_PUT.fence', frame.fence)
-  writer.byteString('SNAPSHOT_PUT.mark', frame.mark, bookmarkBytesMax)
-  writer.raw('SNAPSHOT_PUT.snapshotId', frame.snapshotId, ID_BYTES)
-  writer.varuint('SNAPSHOT_PUT.total', frame.total, 1)
-  writer.varuint('SNAPSHOT_PUT.offset', frame.offset, 0, frame.total - frame.bytes.length)
-  writer.byteString('SNAPSHOT_PUT.bytes', frame.bytes, PIECE_BYTES_MAX)
+  writer.varuint('channel', frame.channel, 1)
+  writer.varuint('fence', frame.fence)
+  writer.byteString('mark', frame.mark, bookmarkBytesMax)
+  writer.raw('snapshotId', frame.snapshotId, ID_BYTES)
+  writer.varuint('total', frame.total, 1)
+  writer.varuint('offset', frame.offset, 0, frame.total - frame.bytes.length)
+  writer.byteString('bytes', frame.bytes, PIECE_BYTES_MAX)
 }

@@ -41,8 +41,8 @@ export class FramePacker<Name extends FrameName> {
     const before = this.writer.byteLength
     try {
       const bodyBytes = guessBodyBytes(frame)
-      this.writer.varuint('type', FRAME_TYPE[frame.type])
-      const start = this.writer.beginBody(bodyBytes)
+      this.writer.varuint('frame type', FRAME_TYPE[frame.type])
+      const start = this.writer.beginBody(frame.type, bodyBytes)
       const writeBody = this.bodies[frame.type] as (writer: ByteWriter, frame: Frame) => void
       writeBody(this.writer, frame)
       this.writer.endBody(start, bodyBytes)

@@ -44,83 +44,83 @@ export const READ_RELAY_FRAME: BodyReaders<RelayFrameName | 'AWARENESS'> = {
   FEED_PAGE: readFeedPage,
   OPENED: readOpened,
   HAVE(reader) {
-    const channel = reader.varuint('HAVE.channel', 1)
-    const id = reader.raw('HAVE.id', ID_BYTES)
-    return { type: 'HAVE', channel, id, staged: reader.varuint('HAVE.staged') }
+    const channel = reader.varuint('channel', 1)
+    const id = reader.raw('id', ID_BYTES)
+    return { type: 'HAVE', channel, id, staged: reader.varuint('staged') }
   },
   ACK(reader) {
-    const channel = reader.varuint('ACK.channel', 1)
-    const pushId = reader.raw('ACK.pushId', ID_BYTES)
-    return { type: 'ACK', channel, pushId, receipt: reader.byteString('ACK.receipt', bookmarkBytesMax) }
+    const channel = reader.varuint('channel', 1)
+    const pushId = reader.raw('pushId', ID_BYTES)
+    return { type: 'ACK', channel, pushId, receipt: reader.byteString('receipt', bookmarkBytesMax) }
   },
   REFUSED: readRefused,
   SNAPSHOT: readSnapshot,
   ENTRIES: readEntries,
   MARK(reader) {
-    const channel = reader.varuint('MARK.channel', 1)
-    return { type: 'MARK', channel, mark: reader.byteString('MARK.mark', bookmarkBytesMax) }
+    const channel = reader.varuint('channel', 1)
+    return { type: 'MARK', channel, mark: reader.byteString('mark', bookmarkBytesMax) }
   },
   SYNCED: readSynced,
   LEASED(reader) {
-    const channel = reader.varuint('LEASED.channel', 1)
-    const code = reader.choice('LEASED.code', CODE_NAMES)
-    const fence = reader.varuint('LEASED.fence')
-    return { type: 'LEASED', channel, code, fence, deadlineMs: reader.varuint('LEASED.deadlineMs') }
+    const channel = reader.varuint('channel', 1)
+    const code = reader.choice('code', CODE_NAMES)
+    const fence = reader.varuint('fence')
+    return { type: 'LEASED', channel, code, fence, deadlineMs: reader.varuint('deadlineMs') }
   },
   COMPACTED(reader) {
-    const channel = reader.varuint('COMPACTED.channel', 1)
-    return { type: 'COMPACTED', channel, code: reader.choice('COMPACTED.code', CODE_NAMES) }
+    const channel = reader.varuint('channel', 1)
+    return { type: 'COMPACTED', channel, code: reader.choice('code', CODE_NAMES) }
   },
   DELETED(reader) {
-    const channel = reader.varuint('DELETED.channel', 1)
-    return { type: 'DELETED', channel, code: reader.choice('DELETED.code', CODE_NAMES) }
+    const channel = reader.varuint('channel', 1)
+    return { type: 'DELETED', channel, code: reader.choice('code', CODE_NAMES) }
   },
   ERROR: readError,
   DONE(reader) {
-    const flags = reader.varuint('DONE.flags')
-    return { type: 'DONE', more: has(flags, DONE_FLAG_MORE), returnAfterMs: reader.varuint('DONE.returnAfterMs') }
+    const flags = reader.varuint('flags')
+    return { type: 'DONE', more: has(flags, DONE_FLAG_MORE), returnAfterMs: reader.varuint('returnAfterMs') }
   },
   AWARENESS: readAwareness,
 }
 
 function readWelcome(reader: ByteReader): Welcome {
-  const version = reader.varuint('WELCOME.version')
-  const epoch = reader.raw('WELCOME.epoch', ID_BYTES)
-  const messageBytesMax = reader.varuint('WELCOME.messageBytesMax', 1, LIMITS_AFTER_WELCOME.messageBytesMax)
-  const entryBytesMax = reader.varuint('WELCOME.entryBytesMax', 1)
-  const pieceBytesMax = reader.varuint('WELCOME.pieceBytesMax', 1, LIMITS_AFTER_WELCOME.pieceBytesMax)
-  const channelsMax = reader.varuint('WELCOME.channelsMax', 1, LIMITS_AFTER_WELCOME.opensMax)
-  const relayTimeMs = reader.varuint('WELCOME.relayTimeMs')
+  const version = reader.varuint('version')
+  const epoch = reader.raw('epoch', ID_BYTES)
+  const messageBytesMax = reader.varuint('messageBytesMax', 1, LIMITS_AFTER_WELCOME.messageBytesMax)
+  const entryBytesMax = reader.varuint('entryBytesMax', 1)
+  const pieceBytesMax = reader.varuint('pieceBytesMax', 1, LIMITS_AFTER_WELCOME.pieceBytesMax)
+  const channelsMax = reader.varuint('channelsMax', 1, LIMITS_AFTER_WELCOME.opensMax)
+  const relayTimeMs = reader.varuint('relayTimeMs')
   const limits = { messageBytesMax, entryBytesMax, pieceBytesMax, channelsMax }
   return { type: 'WELCOME', version, epoch, limits, relayTimeMs }
 }
 
 function readFeedPage(reader: ByteReader): FeedPage {
-  const vault = reader.text('FEED_PAGE.vault', vaultBytesMax)
-  const status = reader.choice('FEED_PAGE.status', FEED_PAGE_STATUS)
-  const flags = reader.varuint('FEED_PAGE.flags')
-  const mark = reader.byteString('FEED_PAGE.mark', bookmarkBytesMax)
-  const count = reader.count('FEED_PAGE.documents', FIELD_LIMITS.feedPageDocumentsMax, FEED_DOCUMENT_BYTES_MIN)
+  const vault = reader.text('vault', vaultBytesMax)
+  const status = reader.choice('status', FEED_PAGE_STATUS)
+  const flags = reader.varuint('flags')
+  const mark = reader.byteString('mark', bookmarkBytesMax)
+  const count = reader.count('documents', FIELD_LIMITS.feedPageDocumentsMax, FEED_DOCUMENT_BYTES_MIN)
   const documents: FeedDocument[] = []
   for (let index = 0; index < count && reader.fault === ''; index++) {
-    const documentId = reader.text('FEED_PAGE.document.documentId', documentIdBytesMax)
-    const documentFlags = reader.varuint('FEED_PAGE.document.flags')
-    const tag = reader.raw('FEED_PAGE.document.tag', TAG_BYTES)
+    const documentId = reader.text('document.documentId', documentIdBytesMax)
+    const documentFlags = reader.varuint('document.flags')
+    const tag = reader.raw('document.tag', TAG_BYTES)
     documents.push({ documentId, tag, deleted: has(documentFlags, FEED_DOCUMENT_FLAG_DELETED) })
   }
   return { type: 'FEED_PAGE', vault, status, documents, mark, more: has(flags, FEED_PAGE_FLAG_MORE) }
 }
 
 function readOpened(reader: ByteReader): Opened {
-  const channel = reader.varuint('OPENED.channel', 1)
-  const status = reader.choice('OPENED.status', OPENED_STATUS)
-  const flags = reader.varuint('OPENED.flags')
-  const incarnation = reader.optional('OPENED.incarnation', ID_BYTES)
-  const entriesToCome = reader.varuint('OPENED.entriesToCome')
-  const bytesToCome = reader.varuint('OPENED.bytesToCome')
-  const generation = reader.raw('OPENED.generation', TAG_BYTES)
-  const urgency = reader.choice('OPENED.urgency', URGENCY)
-  const turn = reader.choice('OPENED.turn', TURN)
+  const channel = reader.varuint('channel', 1)
+  const status = reader.choice('status', OPENED_STATUS)
+  const flags = reader.varuint('flags')
+  const incarnation = reader.optional('incarnation', ID_BYTES)
+  const entriesToCome = reader.varuint('entriesToCome')
+  const bytesToCome = reader.varuint('bytesToCome')
+  const generation = reader.raw('generation', TAG_BYTES)
+  const urgency = reader.choice('urgency', URGENCY)
+  const turn = reader.choice('turn', TURN)
   return {
     type: 'OPENED',
     channel,
@@ -132,16 +132,16 @@ function readOpened(reader: ByteReader): Opened {
     urgency,
     claimWanted: has(flags, OPENED_FLAG_CLAIM_WANTED),
     turn,
-    turnWaitMs: reader.varuint('OPENED.turnWaitMs'),
+    turnWaitMs: reader.varuint('turnWaitMs'),
   }
 }
 
 function readRefused(reader: ByteReader): Refused {
-  const channel = reader.varuint('REFUSED.channel', 1)
-  const pushId = reader.raw('REFUSED.pushId', ID_BYTES)
-  const code = readReason(reader, 'REFUSED.code')
-  const retryAfterMs = reader.varuint('REFUSED.retryAfterMs')
-  const message = reader.text('REFUSED.message', messageTextBytesMax)
+  const channel = reader.varuint('channel', 1)
+  const pushId = reader.raw('pushId', ID_BYTES)
+  const code = readReason(reader, 'code')
+  const retryAfterMs = reader.varuint('retryAfterMs')
+  const message = reader.text('message', messageTextBytesMax)
   return { type: 'REFUSED', channel, pushId, code, retryAfterMs, message }
 }
 
@@ -152,19 +152,19 @@ function readReason(reader: ByteReader, field: string): Code {
 }
 
 function readSnapshot(reader: ByteReader, limits: DecodeLimits): Snapshot {
-  const channel = reader.varuint('SNAPSHOT.channel', 1)
-  const snapshotId = reader.raw('SNAPSHOT.snapshotId', ID_BYTES)
-  const total = reader.varuint('SNAPSHOT.total', 1)
-  const offset = reader.varuint('SNAPSHOT.offset')
-  const bytes = reader.piece('SNAPSHOT.bytes', limits.pieceBytesMax)
-  checkPiece(reader, 'SNAPSHOT.offset', total, offset, bytes)
+  const channel = reader.varuint('channel', 1)
+  const snapshotId = reader.raw('snapshotId', ID_BYTES)
+  const total = reader.varuint('total', 1)
+  const offset = reader.varuint('offset')
+  const bytes = reader.piece('bytes', limits.pieceBytesMax)
+  checkPiece(reader, 'offset', total, offset, bytes)
   return { type: 'SNAPSHOT', channel, snapshotId, total, offset, bytes }
 }
 
 function readEntries(reader: ByteReader, limits: DecodeLimits): Entries {
-  const channel = reader.varuint('ENTRIES.channel', 1)
-  const count = reader.count('ENTRIES.entries', FIELD_LIMITS.entriesPerFrameMax, ENTRY_BYTES_MIN)
-  if (count === 0) reader.fail('ENTRIES.entries', 'none')
+  const channel = reader.varuint('channel', 1)
+  const count = reader.count('entries', FIELD_LIMITS.entriesPerFrameMax, ENTRY_BYTES_MIN)
+  if (count === 0) reader.fail('entries', 'none')
   const entries: Entry[] = []
   for (let index = 0; index < count && reader.fault === ''; index++) {
     entries.push(readEntry(reader, limits, index === 0, index === count - 1))
@@ -173,34 +173,34 @@ function readEntries(reader: ByteReader, limits: DecodeLimits): Entries {
 }
 
 function readEntry(reader: ByteReader, limits: DecodeLimits, isFirst: boolean, isLast: boolean): Entry {
-  const pushId = reader.raw('ENTRIES.entry.pushId', ID_BYTES)
-  const format = reader.varuint('ENTRIES.entry.format', 0, FIELD_LIMITS.formatMax)
-  const total = reader.varuint('ENTRIES.entry.total', 1)
-  const offset = reader.varuint('ENTRIES.entry.offset')
-  const bytes = reader.piece('ENTRIES.entry.bytes', limits.pieceBytesMax)
-  checkPiece(reader, 'ENTRIES.entry.offset', total, offset, bytes)
-  if (bytes.length === 0) reader.fail('ENTRIES.entry.bytes', 'empty')
-  if (!isFirst && offset > 0) reader.fail('ENTRIES.entry.offset', `${offset}, and it is not the first of its frame`)
+  const pushId = reader.raw('entry.pushId', ID_BYTES)
+  const format = reader.varuint('entry.format', 0, FIELD_LIMITS.formatMax)
+  const total = reader.varuint('entry.total', 1)
+  const offset = reader.varuint('entry.offset')
+  const bytes = reader.piece('entry.bytes', limits.pieceBytesMax)
+  checkPiece(reader, 'entry.offset', total, offset, bytes)
+  if (bytes.length === 0) reader.fail('entry.bytes', 'empty')
+  if (!isFirst && offset > 0) reader.fail('entry.offset', `${offset}, and it is not the first of its frame`)
   if (!isLast && offset + bytes.length < total) {
-    reader.fail('ENTRIES.entry.bytes', 'an unfinished piece that is not the last of its frame')
+    reader.fail('entry.bytes', 'an unfinished piece that is not the last of its frame')
   }
   return { pushId, format, total, offset, bytes }
 }
 
 function readSynced(reader: ByteReader): Synced {
-  const channel = reader.varuint('SYNCED.channel', 1)
-  const flags = reader.varuint('SYNCED.flags')
-  const mark = reader.byteString('SYNCED.mark', bookmarkBytesMax)
-  const tag = reader.raw('SYNCED.tag', TAG_BYTES)
-  const otherDevices = reader.varuint('SYNCED.otherDevices')
+  const channel = reader.varuint('channel', 1)
+  const flags = reader.varuint('flags')
+  const mark = reader.byteString('mark', bookmarkBytesMax)
+  const tag = reader.raw('tag', TAG_BYTES)
+  const otherDevices = reader.varuint('otherDevices')
   return { type: 'SYNCED', channel, mark, tag, confirmed: has(flags, SYNCED_FLAG_CONFIRMED), otherDevices }
 }
 
 function readError(reader: ByteReader): ErrorFrame {
-  const channel = reader.varuint('ERROR.channel')
-  const code = readReason(reader, 'ERROR.code')
-  const flags = reader.varuint('ERROR.flags')
-  const retryAfterMs = reader.varuint('ERROR.retryAfterMs')
-  const message = reader.text('ERROR.message', messageTextBytesMax)
+  const channel = reader.varuint('channel')
+  const code = readReason(reader, 'code')
+  const flags = reader.varuint('flags')
+  const retryAfterMs = reader.varuint('retryAfterMs')
+  const message = reader.text('message', messageTextBytesMax)
   return { type: 'ERROR', channel, code, retryable: has(flags, ERROR_FLAG_RETRYABLE), retryAfterMs, message }
 }

@@ -28,7 +28,7 @@ describe('decodeRelayMessage', () => {
   })
 
   it.each(frames.filter((one) => !ofRelay.includes(one)))('refuses $name, which no relay sends', ({ type, hex }) => {
-    const message = `${type}: not sent in this direction`
+    const message = `${type}.type: not sent in this direction`
     expect(decodeRelayMessage(fromHex(hex), LIMITS_AFTER_WELCOME)).toEqual({ ok: false, code: 'MALFORMED', message })
   })
 

@@ -15,6 +15,8 @@ export class ByteReader {
   private readonly bytes: Uint8Array
   private position = 0
   private end: number
+  /** What the fields are of. */
+  private owner = ''
 
   constructor(bytes: Uint8Array) {
     // A plain view: slice() of a Node Buffer would not copy.
@@ -27,9 +29,13 @@ export class ByteReader {
     return this.end - this.position
   }
 
-  /** Keeps reads within the next `length` bytes, which must be there, until `leave` with what this returns. */
-  enter(length: number): number {
+  /**
+   * Keeps reads within the next `length` bytes, which must be there, until `leave` with what this returns. Their fields are
+   * those of `owner`, and faults say so.
+   */
+  enter(owner: string, length: number): number {
     const outerEnd = this.end
+    this.owner = owner
     this.end = this.position + length
     return outerEnd
   }
@@ -38,6 +44,7 @@ export class ByteReader {
   leave(outerEnd: number): void {
     this.position = this.end
     this.end = outerEnd
+    this.owner = ''
   }
 
   /** LEB128, below 2^53, shortest form only. */
@@ -111,7 +118,7 @@ export class ByteReader {
   /** Keeps the first fault and stops at it. Returns 0, for callers that read a number. */
   fail(field: string, what: string, code: ReadFaultCode = 'MALFORMED'): 0 {
     if (this.fault === '') {
-      this.fault = `${field}: ${what}`
+      this.fault = `${this.owner === '' ? '' : `${this.owner}.`}${field}: ${what}`
       this.faultCode = code
     }
     this.position = this.end

@@ -5,6 +5,8 @@ import { utf8Length, writeUtf8 } from './utf8.ts'
 export class ByteWriter {
   private buffer: Uint8Array
   private position = 0
+  /** What the fields are of. */
+  private owner = ''
 
   constructor(capacityBytes: number) {
     this.buffer = new Uint8Array(capacityBytes)
@@ -29,8 +31,12 @@ export class ByteWriter {
     return taken
   }
 
-  /** Leaves room for the length of a body of about `bodyBytes`; to be closed by `endBody` with what this returns. */
-  beginBody(bodyBytes: number): number {
+  /**
+   * Leaves room for the length of a body of about `bodyBytes`, which is to be closed by `endBody` with what this returns. Its
+   * fields are those of `owner`, and errors say so.
+   */
+  beginBody(owner: string, bodyBytes: number): number {
+    this.owner = owner
     this.reserve(varuintLength(bodyBytes) + bodyBytes)
     const start = this.position
     this.position += varuintLength(bodyBytes)
@@ -53,7 +59,7 @@ export class ByteWriter {
 
   varuint(field: string, value: number, min = 0, max: number = Number.MAX_SAFE_INTEGER): void {
     if (!(value >= min && value <= max && Number.isInteger(value))) {
-      throw new RangeError(`${field}: ${value}, not a whole number from ${min} to ${max}`)
+      this.fail(field, `${value}, not a whole number from ${min} to ${max}`)
     }
     this.reserve(8)
     this.unchecked(value)
@@ -61,13 +67,13 @@ export class ByteWriter {
 
   /** Exactly `length` raw bytes. */
   raw(field: string, bytes: Uint8Array, length: number): void {
-    if (bytes.length !== length) throw new RangeError(`${field}: ${bytes.length} bytes, not ${length}`)
+    if (bytes.length !== length) this.fail(field, `${bytes.length} bytes, not ${length}`)
     this.reserve(length)
     this.copy(bytes)
   }
 
   byteString(field: string, bytes: Uint8Array, lengthMax: number): void {
-    if (bytes.length > lengthMax) throw new RangeError(`${field}: ${bytes.length} bytes, at most ${lengthMax}`)
+    if (bytes.length > lengthMax) this.fail(field, `${bytes.length} bytes, at most ${lengthMax}`)
     this.reserve(8 + bytes.length)
     this.unchecked(bytes.length)
     this.copy(bytes)
@@ -76,15 +82,15 @@ export class ByteWriter {
   /** Empty, or exactly `length` bytes. */
   optional(field: string, bytes: Uint8Array, length: number): void {
     if (bytes.length !== 0 && bytes.length !== length) {
-      throw new RangeError(`${field}: ${bytes.length} bytes, not 0 or ${length}`)
+      this.fail(field, `${bytes.length} bytes, not 0 or ${length}`)
     }
     this.byteString(field, bytes, length)
   }
 
   text(field: string, text: string, bytesMax: number): void {
     const length = utf8Length(text)
-    if (length < 0) throw new RangeError(`${field}: half of a surrogate pair`)
-    if (length > bytesMax) throw new RangeError(`${field}: ${length} bytes, at most ${bytesMax}`)
+    if (length < 0) this.fail(field, 'half of a surrogate pair')
+    if (length > bytesMax) this.fail(field, `${length} bytes, at most ${bytesMax}`)
     this.reserve(8 + length)
     this.unchecked(length)
     writeUtf8(text, this.buffer, this.position)
@@ -94,6 +100,10 @@ export class ByteWriter {
   /** The number of `name` among `names`. */
   choice<Name extends string>(field: string, name: Name, names: readonly Name[]): void {
     this.varuint(field, names.indexOf(name), 0, names.length - 1)
+  }
+
+  fail(field: string, what: string): never {
+    throw new RangeError(`${this.owner}.${field}: ${what}`)
   }
 
   private copy(bytes: Uint8Array): void {
