@@ -1,5 +1,9 @@
 // A real Chromium for the tests of the page. Where there is none they are skipped, unless the check demands them.
-import { existsSync } from 'node:fs'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type BrowserContext, chromium } from 'playwright-core'
 
 const EXECUTABLES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
@@ -36,4 +40,52 @@ export function launchChromium(
     args: ARGUMENTS,
     ...options,
   })
+}
+
+/**
+ * A browser whose pages are as for a user: one behind another is hidden, and can be frozen. Playwright's own browsers hold all
+ * pages to be visible, which Chromium freezes never.
+ */
+export class PlainChromium {
+  readonly context: BrowserContext
+  readonly #child: ChildProcess
+
+  static async start(profileDirectory: string): Promise<PlainChromium> {
+    if (executable === undefined) throw new Error(reasonToSkip() ?? '')
+    const args = [...ARGUMENTS, '--remote-debugging-port=0', `--user-data-dir=${profileDirectory}`, 'about:blank']
+    // All its processes are one group.
+    const child = spawn(executable, args, { stdio: 'ignore', detached: true })
+    const address = await addressOf(child, join(profileDirectory, 'DevToolsActivePort'))
+    const browser = await chromium.connectOverCDP(address, { noDefaults: true })
+    const [context] = browser.contexts()
+    if (context === undefined) throw new Error('Chromium has no context')
+    return new PlainChromium(child, context)
+  }
+
+  private constructor(child: ChildProcess, context: BrowserContext) {
+    this.#child = child
+    this.context = context
+  }
+
+  /** To all its processes, which end with SIGKILL and stand still from SIGSTOP to SIGCONT. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void {
+    if (this.#child.pid === undefined) throw new Error('Chromium does not run')
+    process.kill(-this.#child.pid, signal)
+  }
+
+  async close(): Promise<void> {
+    const exited = once(this.#child, 'exit')
+    this.signal('SIGKILL')
+    await exited
+  }
+}
+
+/** Chromium writes its port in the first line of a file. */
+async function addressOf(child: ChildProcess, portFile: string): Promise<string> {
+  for (;;) {
+    const [port = '', path] = existsSync(portFile) ? readFileSync(portFile, 'latin1').split('\n') : []
+    if (path !== undefined) return `http://127.0.0.1:${port}`
+    if (child.exitCode !== null) throw new Error(`Chromium ended with exit code ${child.exitCode}`)
+    await sleep(50)
+  }
 }
