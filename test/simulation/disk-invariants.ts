@@ -46,7 +46,7 @@ export class DiskInvariants {
 
   /** Reads a device's disk anew: call it when a commit has ended, and when a disk was replaced (`isNew`). */
   read(device: SimulatedDevice, isNew = false): ReadonlyMap<string, StoredDocument> {
-    const image = device.disk.snapshot()
+    const { image } = device.disk
     const known = this.#disks.get(device)
     const stored = new Map(documentsOn(image).map((id) => [id, readStored(image, id, known?.get(id))]))
     this.#disks.set(device, stored)

@@ -3,6 +3,7 @@ import type { CompactionPolicy } from '../../client/src/options.ts'
 import type { Limits } from '../../relay/src/limits.ts'
 import type { EditKind } from './edits.ts'
 import { Random } from './random.ts'
+import { STORE_KINDS, type StoreKind } from './stores/medium.ts'
 
 export interface Plan {
   readonly seed: number
@@ -11,7 +12,9 @@ export interface Plan {
   readonly devices: number
   readonly documents: readonly string[]
   readonly carriers: readonly ('websocket' | 'http' | 'auto')[]
-  /** Of the devices, one after the other. */
+  /** Of the devices, one after the other; a clone has that of its original. */
+  readonly stores: readonly StoreKind[]
+  /** Of the devices as well. */
   readonly compactions: readonly CompactionPolicy[]
   /** So many devices keep what is deleted, as for a history of versions: gc off. */
   readonly keepingDeleted: number
@@ -29,6 +32,7 @@ const STEP_NAMES = [
   'sync',
   'deliver',
   'commit',
+  'write',
   'flush',
   'answer',
   'time',
@@ -92,7 +96,7 @@ export function planOf(seed: number): Plan {
   const relays = random.chance(0.7) ? 1 : 2
   // Then in pieces of the usual size: of smaller ones there would be thousands.
   const isBig = random.chance(0.05)
-  const plan: Omit<Plan, 'isEncrypted' | 'weights'> = {
+  const plan: Omit<Plan, 'isEncrypted' | 'stores' | 'weights'> = {
     seed,
     steps: random.pick([150, 300, 300, 600]),
     relays,
@@ -109,8 +113,12 @@ export function planOf(seed: number): Plan {
   // Drawn last, so that a seed of a plain run stands for what it stood for before.
   const isEncrypted = random.chance(0.35)
   const ofKeys = isEncrypted ? { rotateKey: random.pick([0.3, 1]), giveKey: random.pick([0.3, 2]) } : NO_KEYS
-  return { ...plan, isEncrypted, weights: { ...weights, ...ofKeys } }
+  const stores = Array.from({ length: STORES_MAX }, () => random.pick(STORE_KINDS))
+  return { ...plan, isEncrypted, stores, weights: { ...weights, ...ofKeys } }
 }
+
+/** So many that no two devices of a run have to have the same. */
+const STORES_MAX = 7
 
 const NO_KEYS = { rotateKey: 0, giveKey: 0 } as const
 
@@ -127,6 +135,7 @@ function weightsOf(random: Random): Omit<Plan['weights'], keyof typeof NO_KEYS> 
     sync: random.pick([3, 5]),
     deliver: 40,
     commit: random.pick([8, 25]),
+    write: 10,
     flush: random.pick([4, 20]),
     answer: 20,
     time: 1.5,

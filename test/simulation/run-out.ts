@@ -34,7 +34,7 @@ export async function syncAll(world: World, round: number): Promise<void> {
 
 async function takeOne(world: World): Promise<boolean> {
   const lanes = world.network.busyLanes()
-  const committing = world.devices.filter(({ commitsWaiting }) => commitsWaiting > 0)
+  const committing = world.devices.filter(({ isStoring }) => isStoring)
   const flushing = world.relays.filter(({ isFlushing }) => isFlushing)
   const answering = world.relays.filter(({ answersWaiting }) => answersWaiting > 0)
   const kinds = [lanes, committing, flushing, answering]
@@ -48,7 +48,7 @@ async function takeOne(world: World): Promise<boolean> {
     case 1: {
       const device = world.random.pick(committing)
       world.trace.push(`  commit ${device.name}`)
-      await world.endCommit(device, false)
+      await device.disk.endCommit(false)
       return true
     }
     case 2: {

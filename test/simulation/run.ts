@@ -23,16 +23,18 @@ export function tracedIn(words: readonly Words[]): readonly string[] {
   return words.map((line) => (typeof line === 'string' ? line : line()))
 }
 
-/** A run that broke an invariant; the message holds its trace and how to repeat it. */
+/** A run that broke an invariant; the message holds what its devices store on, its trace, and how to repeat it. */
 class RunFailure extends Error {
   readonly seed: number
   readonly trace: readonly string[]
 
-  constructor(seed: number, words: readonly Words[], cause: unknown) {
+  constructor(seed: number, world: World, cause: unknown) {
     const what = cause instanceof Error ? (cause.name === 'Error' ? cause.message : String(cause.stack)) : String(cause)
-    const trace = tracedIn(words)
+    const trace = tracedIn(world.trace)
+    const stores = world.devices.map(({ name, disk }) => `${name} on ${disk.kind}`).join(', ')
+    const whatOfSeed = `seed ${seed} (${stores}): ${what}`
     const again = `npm run simulate -- --seeds 1 --from ${seed}`
-    super(`seed ${seed}: ${what}\n\n${trace.join('\n')}\n\nseed ${seed}: ${what}\nRepeat it with: ${again}`, { cause })
+    super(`${whatOfSeed}\n\n${trace.join('\n')}\n\n${whatOfSeed}\nRepeat it with: ${again}`, { cause })
     this.name = 'RunFailure'
     this.seed = seed
     this.trace = trace
@@ -51,9 +53,10 @@ export async function runSeed(seed: number, { plan: given = {}, sabotage = {} }:
     }
     for (let i = 0; i < plan.steps; i++) await schedule.step()
     const settlement = await settleWorld(world, plan.documents)
+    await world.unplug()
     return { seed, steps: plan.steps, counts: world.deeds.counts, trace: world.trace, ...settlement }
   } catch (error) {
-    throw new RunFailure(seed, world.trace, error)
+    throw new RunFailure(seed, world, error)
   } finally {
     restore?.()
   }

@@ -17,14 +17,22 @@ export interface ScriptOptions {
   readonly sabotage?: Sabotage
   /** Default: nobody compacts. */
   readonly compactions?: Plan['compactions']
+  /** Default: memory. */
+  readonly stores?: Plan['stores']
   /** Default: WebSockets. */
   readonly carriers?: Plan['carriers']
   readonly isEncrypted?: boolean
 }
 
 export function scriptedWorld(relays = 1, limits: Partial<Limits> = {}, options: ScriptOptions = {}): World {
-  const { compactions = ['never'], carriers = ['websocket'], isEncrypted = false, sabotage = {} } = options
-  const plan = { carriers, compactions, keepingDeleted: 0, slowAnswers: 0, isEncrypted }
+  const {
+    compactions = ['never'],
+    carriers = ['websocket'],
+    stores = ['memory'],
+    isEncrypted = false,
+    sabotage = {},
+  } = options
+  const plan = { stores, carriers, compactions, keepingDeleted: 0, slowAnswers: 0, isEncrypted }
   return new World({ plan: { seed: 1, relays, limits, ...plan }, sabotage })
 }
 
@@ -73,8 +81,8 @@ export async function deliverUntil(world: World, isDone: () => boolean): Promise
 }
 
 /** Commits until nothing waits. */
-export async function commitAll(world: World, device: SimulatedDevice): Promise<void> {
-  while (device.commitsWaiting > 0) await world.endCommit(device, false)
+export async function commitAll(device: SimulatedDevice): Promise<void> {
+  while (device.isStoring) await device.disk.endCommit(false)
 }
 
 /** Somebody with a valid token, of whom no device is left, puts these bytes into the log of the novel. */

@@ -1,16 +1,15 @@
-// A device of a run: the real SDK over a disk whose commits wait for the schedule. It dies, returns, is restored from a
+// A device of a run: the real SDK over a disk whose writes wait for the schedule. It dies, returns, is restored from a
 // backup, and is cloned; each life has a process of its own, and nothing of a dead one acts on.
 import { type SyncOptions, type SyncReport, Tidemark, type TidemarkDocument } from '@tidemark/client'
 import type { Keys } from '../../client/src/crypto/keys.ts'
 import type { CompactionPolicy } from '../../client/src/options.ts'
 import type { Platform, Timer } from '../../client/src/platform.ts'
-import { DeviceStoreError } from '../../client/src/store/contract.ts'
-import type { DiskImage, MemoryDisk } from '../../client/src/store/memory-disk.ts'
 import type { VirtualTime } from '../support/virtual-time.ts'
 import { fetchTo, type Resolve, webSocketTo } from './carriers.ts'
 import { type Manuscript, manuscriptOf } from './edits.ts'
 import type { Network } from './network.ts'
 import type { Random } from './random.ts'
+import type { DeviceDisk, DiskBackup } from './stores/device-disk.ts'
 
 export interface SimulatedDeviceOptions {
   readonly name: string
@@ -29,21 +28,16 @@ export interface SimulatedDeviceOptions {
   opened(device: SimulatedDevice, document: OpenManuscript): void
   /** Nobody expects this call to have failed. */
   failed(what: string, error: unknown): void
-  readonly Disk: typeof MemoryDisk
+  readonly disk: DeviceDisk
 }
 
 export interface OpenManuscript extends Manuscript {
   readonly document: TidemarkDocument
 }
 
-interface WaitingCommit {
-  resolve(): void
-  reject(error: Error): void
-}
-
 export class SimulatedDevice {
   readonly name: string
-  readonly disk: MemoryDisk
+  readonly disk: DeviceDisk
   /** In the order in which they were opened. */
   readonly open = new Map<string, OpenManuscript>()
   tidemark: Tidemark | null = null
@@ -56,18 +50,13 @@ export class SimulatedDevice {
   readonly #options: SimulatedDeviceOptions
   readonly #opening = new Set<string>()
   #deletesRunning = 0
-  #commits: WaitingCommit[] = []
   #life = 0
 
-  constructor(options: SimulatedDeviceOptions, wanted: Iterable<string>, image?: DiskImage) {
+  constructor(options: SimulatedDeviceOptions, wanted: Iterable<string>) {
     this.#options = options
     this.name = options.name
+    this.disk = options.disk
     this.wanted = new Set(wanted)
-    const gate = (): Promise<void> =>
-      new Promise((resolve, reject) => {
-        this.#commits.push({ resolve, reject })
-      })
-    this.disk = new options.Disk({ gate }, image)
   }
 
   get compaction(): CompactionPolicy {
@@ -82,8 +71,9 @@ export class SimulatedDevice {
     return this.tidemark !== null
   }
 
-  get commitsWaiting(): number {
-    return this.#commits.length
+  /** Its store has something to do: a commit, or what a start brings with it. */
+  get isStoring(): boolean {
+    return this.disk.callsWaiting > 0
   }
 
   get isDeleting(): boolean {
@@ -98,7 +88,7 @@ export class SimulatedDevice {
   start(): void {
     const { relays, carrier, compaction, keys } = this.#options
     this.tidemark = new Tidemark({
-      store: this.disk,
+      store: this.disk.store(),
       relays: relays.map((url) => ({ url, carrier })),
       token: 'alice/*:delete bob/*:write',
       schedule: false,
@@ -176,7 +166,9 @@ export class SimulatedDevice {
     this.open.clear()
     this.tidemark?.close().then(
       () => {
-        if (life === this.#life) this.#endLife()
+        if (life !== this.#life) return
+        this.disk.ended()
+        this.#endLife()
       },
       (error: unknown) => {
         if (life !== this.#life) return
@@ -186,22 +178,17 @@ export class SimulatedDevice {
     )
   }
 
-  /** The process dies: what is not durable is gone. */
-  crash(): void {
-    this.disk.crash()
+  /** The process dies: what is not durable is gone. Says in what it died. */
+  crash(): string {
+    const how = this.disk.crash()
     for (const link of this.#options.network.links) if (link.device === this.name) link.deviceGone()
     this.#endLife()
+    return how
   }
 
   /** Only while it is not running. */
-  restore(image: DiskImage): void {
-    this.disk.restore(image)
-  }
-
-  endCommit(fails: boolean): void {
-    const commit = this.#commits.shift()
-    if (fails) commit?.reject(new DeviceStoreError('FULL', 'The disk is full'))
-    else commit?.resolve()
+  restore(backup: DiskBackup): void {
+    this.disk.restore(backup)
   }
 
   #endLife(): void {
@@ -213,7 +200,6 @@ export class SimulatedDevice {
     this.#deletesRunning = 0
     this.open.clear()
     this.#opening.clear()
-    this.#commits = []
   }
 
   #adopt(document: TidemarkDocument): void {

@@ -91,7 +91,7 @@ export class WireInvariants {
     changes.deletes.removeAll(changes.structs)
     if (lacking(this.#disks.of(device).get(documentId)?.named ?? new ChangeSet(), changes) === null) return
     // The commit may have ended since it was read.
-    const here = readStored(device.disk.snapshot(), documentId)
+    const here = readStored(device.disk.image, documentId)
     changes.removeAll(here.named)
     if (changes.isEmpty) return
     // What a relay gives is no edit of this device: it may go on to another relay, with what follows from it.
@@ -123,7 +123,7 @@ export class WireInvariants {
     const stored = device && this.#disks.of(device).get(documentId)
     if (device === undefined || stored === undefined || !viewOf(stored, url)?.deleted) return
     // The commit that says otherwise may have ended since the disk was read.
-    const view = viewOf(readStored(device.disk.snapshot(), documentId), url)
+    const view = viewOf(readStored(device.disk.image, documentId), url)
     if (view?.deleted) fail(`${link.device} pushes to ${documentId}, which it knows to be deleted there`)
   }
 

@@ -2,7 +2,6 @@
 // the regressions speak the same language. Nothing moves but by these methods; `settle` lets what they began run out.
 import type { SyncOptions, SyncReport } from '@tidemark/client'
 import { TidemarkError } from '@tidemark/client'
-import { type DiskImage, MemoryDisk } from '../../client/src/store/memory-disk.ts'
 import type { MemorySnapshot } from '../../relay/src/store/memory.ts'
 import { VirtualTime } from '../support/virtual-time.ts'
 import { Deeds } from './deeds.ts'
@@ -17,12 +16,22 @@ import type { Sabotage } from './sabotage.ts'
 import { Histories, type Scene, Violation } from './scene.ts'
 import { SimulatedDevice } from './simulated-device.ts'
 import { SimulatedRelay } from './simulated-relay.ts'
+import { DeviceDisk, type DiskBackup } from './stores/device-disk.ts'
+import { newIndexedDb } from './stores/indexeddb-medium.ts'
 import { WireInvariants } from './wire-invariants.ts'
 
 export interface WorldOptions {
   readonly plan: Pick<
     Plan,
-    'seed' | 'relays' | 'carriers' | 'compactions' | 'keepingDeleted' | 'limits' | 'slowAnswers' | 'isEncrypted'
+    | 'seed'
+    | 'relays'
+    | 'stores'
+    | 'carriers'
+    | 'compactions'
+    | 'keepingDeleted'
+    | 'limits'
+    | 'slowAnswers'
+    | 'isEncrypted'
   >
   /** Safeguards taken away, to see that the invariants notice. */
   readonly sabotage?: Sabotage
@@ -42,6 +51,7 @@ export class World implements Scene {
   readonly devices: SimulatedDevice[] = []
   readonly trace: Words[] = []
   readonly promises: Promises
+  readonly #randomOfDisks: Random
   readonly #options: WorldOptions
   readonly #clientIds = new Set<number>()
   #violation: Violation | null = null
@@ -52,6 +62,8 @@ export class World implements Scene {
     this.random = new Random(plan.seed).fork()
     // A source of its own: a plain run draws nothing from it.
     this.keys = new SimulatedKeys(new Random(plan.seed + 0x5eed), plan.isEncrypted)
+    this.#randomOfDisks = new Random(plan.seed + 0xd15c)
+    if (plan.stores.includes('IndexedDB')) newIndexedDb()
     this.histories = new Histories(this.keys)
     this.disks = new DiskInvariants(this)
     this.logs = new LogInvariants(this)
@@ -92,7 +104,9 @@ export class World implements Scene {
 
   /** Lets everything run that waits for nothing but its turn, then holds the world to what must always be so. */
   async settle(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve))
+    await turn()
+    for (let turns = 0; turns < READING_TURNS_MAX && this.devices.some(({ disk }) => disk.isReading); turns++)
+      await turn()
     for (const relay of this.relays) relay.rest()
     this.network.dropEnded((link) => link instanceof BaseLink && link.isEnded)
     this.guard(() => {
@@ -106,12 +120,25 @@ export class World implements Scene {
     for (const relay of this.relays) relay.core?.sweep()
   }
 
-  addDevice(documents: Iterable<string>, image?: DiskImage): SimulatedDevice {
+  /** `backup`: on its disk stands what stood on that of another one. */
+  addDevice(documents: Iterable<string>, backup?: DiskBackup): SimulatedDevice {
     const nth = this.devices.length
-    const { carriers, compactions, keepingDeleted } = this.#options.plan
+    const { stores, carriers, compactions, keepingDeleted } = this.#options.plan
+    const name = nth < 26 ? String.fromCharCode('A'.charCodeAt(0) + nth) : `A${nth}`
+    const disk = new DeviceDisk(
+      {
+        kind: stores[nth % stores.length] ?? 'memory',
+        random: this.#randomOfDisks.fork(),
+        sabotage: this.#options.sabotage ?? {},
+        changed: () => this.guard(() => this.disks.read(device)),
+        failed: (what) => this.#fail(`2: ${name}: ${what}`),
+      },
+      backup,
+    )
     const device = new SimulatedDevice(
       {
-        name: nth < 26 ? String.fromCharCode('A'.charCodeAt(0) + nth) : `A${nth}`,
+        name,
+        disk,
         relays: this.relays.map(({ url }) => url),
         carrier: carriers[nth % carriers.length] ?? 'websocket',
         compaction: compactions[nth % compactions.length] ?? 'gladly',
@@ -127,10 +154,8 @@ export class World implements Scene {
           this.guard(() => this.disks.checkOpened(opener, document.id, document.doc))
         },
         failed: (what, error) => this.#fail(`${what}: ${String(error)}`),
-        Disk: this.#options.sabotage?.Disk ?? MemoryDisk,
       },
       documents,
-      image,
     )
     this.devices.push(device)
     this.guard(() => this.disks.read(device, true))
@@ -156,21 +181,24 @@ export class World implements Scene {
     })
   }
 
-  async endCommit(device: SimulatedDevice, fails: boolean): Promise<void> {
-    device.endCommit(fails)
-    await new Promise((resolve) => setImmediate(resolve))
-    this.guard(() => this.disks.read(device))
+  /** All devices die where they are; then all that was called durable is there. */
+  async unplug(): Promise<void> {
+    for (const device of this.devices) {
+      device.crash()
+      await device.disk.check()
+    }
+    await this.settle()
   }
 
   async endFlush(relay: SimulatedRelay, failure: Error | null): Promise<void> {
     relay.endFlush(failure)
-    await new Promise((resolve) => setImmediate(resolve))
+    await turn()
     this.guard(() => this.logs.observe(relay))
   }
 
-  restoreDevice(device: SimulatedDevice, image: DiskImage): void {
+  restoreDevice(device: SimulatedDevice, backup: DiskBackup): void {
     if (device.isRunning) device.crash()
-    device.restore(image)
+    device.restore(backup)
     this.guard(() => this.disks.read(device, true))
   }
 
@@ -241,6 +269,13 @@ export class World implements Scene {
     if (relay === undefined) throw new Error(`No relay at ${url}`)
     return relay
   }
+}
+
+/** More than any read takes. */
+const READING_TURNS_MAX = 10_000
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
 }
 
 /** What a cut, a crash, a full disk or a relay that is away explains. */

@@ -1,5 +1,4 @@
 // The few things that a device store does with files, each complete or failed. Knows nothing of what is in them.
-import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DeviceStoreError } from '../store/contract.ts'
 
@@ -8,6 +7,26 @@ const READ_BYTES_MAX = 1 << 30
 
 /** Codes with which systems say that a disk or a quota is full. */
 const FULL_CODES = ['ENOSPC', 'EDQUOT']
+
+/** What is asked of a file system: node:fs/promises, or what a test puts in its place. */
+export interface FileSystem {
+  open(path: string, flags: string): Promise<OpenFile>
+  /** Returns the first that it had to create. */
+  mkdir(path: string, options: { readonly recursive: true }): Promise<string | undefined>
+  readdir(path: string): Promise<string[]>
+  rename(from: string, to: string): Promise<void>
+  unlink(path: string): Promise<void>
+}
+
+export interface OpenFile {
+  write(bytes: Uint8Array, offset: number, length: number, position: number): Promise<{ readonly bytesWritten: number }>
+  read(bytes: Uint8Array, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>
+  truncate(length: number): Promise<void>
+  sync(): Promise<void>
+  datasync(): Promise<void>
+  stat(): Promise<{ readonly size: number }>
+  close(): Promise<void>
+}
 
 /** Why something failed, in the words of the contract. `what` names the file. */
 export function storeError(error: unknown, what: string): DeviceStoreError {
@@ -25,21 +44,70 @@ function errorCode(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code
 }
 
-/** Opens, lets `use` work, and closes, whatever happens. */
-export async function withFile<Result>(
-  path: string,
-  flags: string,
-  use: (handle: FileHandle) => Promise<Result>,
-): Promise<Result> {
-  const handle = await open(path, flags)
-  try {
-    return await use(handle)
-  } finally {
-    await handle.close()
+export class FileDisk {
+  readonly #files: FileSystem
+
+  constructor(files: FileSystem) {
+    this.#files = files
+  }
+
+  open(path: string, flags: string): Promise<OpenFile> {
+    return this.#files.open(path, flags)
+  }
+
+  /** Null: there is none. */
+  async openIfThere(path: string, flags: string): Promise<OpenFile | null> {
+    try {
+      return await this.open(path, flags)
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return null
+      throw error
+    }
+  }
+
+  /** Opens, lets `use` work, and closes, whatever happens. */
+  async withFile<Result>(path: string, flags: string, use: (file: OpenFile) => Promise<Result>): Promise<Result> {
+    const file = await this.open(path, flags)
+    try {
+      return await use(file)
+    } finally {
+      await file.close()
+    }
+  }
+
+  /** Makes created, renamed and deleted names durable. Windows has no such call for directories, and needs none. */
+  async syncDirectory(directory: string): Promise<void> {
+    if (process.platform === 'win32') return
+    await this.withFile(directory, 'r', (file) => file.sync())
+  }
+
+  /** Creates a directory and what is above it, durably. */
+  async makeDirectory(directory: string): Promise<void> {
+    const first = await this.#files.mkdir(directory, { recursive: true })
+    if (first === undefined) return
+    for (let created = directory; created.length >= first.length; created = dirname(created)) {
+      await this.syncDirectory(dirname(created))
+    }
+  }
+
+  async namesIn(directory: string): Promise<readonly string[]> {
+    return (await this.#files.readdir(directory)).sort()
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await this.#files.rename(from, to)
+  }
+
+  async remove(path: string): Promise<void> {
+    try {
+      await this.#files.unlink(path)
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error
+    }
   }
 }
 
-export async function writeAt(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+export async function writeAt(handle: OpenFile, bytes: Uint8Array, position: number): Promise<void> {
   let written = 0
   while (written < bytes.byteLength) {
     const { bytesWritten } = await handle.write(bytes, written, bytes.byteLength - written, position + written)
@@ -48,7 +116,7 @@ export async function writeAt(handle: FileHandle, bytes: Uint8Array, position: n
 }
 
 /** The first `length` bytes of a file, or fewer where it is shorter. */
-export async function readStart(handle: FileHandle, length: number): Promise<Buffer> {
+export async function readStart(handle: OpenFile, length: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafeSlow(length)
   let read = 0
   while (read < length) {
@@ -57,33 +125,6 @@ export async function readStart(handle: FileHandle, length: number): Promise<Buf
     read += bytesRead
   }
   return bytes.subarray(0, read)
-}
-
-/** Makes created, renamed and deleted names durable. Windows has no such call for directories, and needs none. */
-export async function syncDirectory(directory: string): Promise<void> {
-  if (process.platform === 'win32') return
-  await withFile(directory, 'r', (handle) => handle.sync())
-}
-
-/** Creates a directory and what is above it, durably. */
-export async function makeDirectory(directory: string): Promise<void> {
-  const first = await mkdir(directory, { recursive: true })
-  if (first === undefined) return
-  for (let created = directory; created.length >= first.length; created = dirname(created)) {
-    await syncDirectory(dirname(created))
-  }
-}
-
-export async function namesIn(directory: string): Promise<readonly string[]> {
-  return (await readdir(directory)).sort()
-}
-
-export async function removeFile(path: string): Promise<void> {
-  try {
-    await unlink(path)
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error
-  }
 }
 
 /** Runs `act` for every item, at most `atOnceMax` at a time, and waits for all before it throws the first failure. */

@@ -1,12 +1,10 @@
 // The journal of a file store: every record, and of every document which rows count. One frame per flush; a frame that
 // is on the disk is a commit that has happened. The rows themselves are in files of their own.
-import type { FileHandle } from 'node:fs/promises'
-import { open, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import { DeviceStoreError } from '../store/contract.ts'
-import { corruption, readStart, removeFile, storeError, syncDirectory, withFile, writeAt } from './file-store-disk.ts'
+import { corruption, type FileDisk, type OpenFile, readStart, storeError, writeAt } from './file-store-disk.ts'
 import { encodeFrame, hasLaterFrame, readFrame } from './file-store-frames.ts'
 import {
   applyChange,
@@ -22,33 +20,34 @@ const REWRITTEN_NAME = 'journal.new'
 const FORMAT_NAME = 'tidemark device store'
 const FORMAT_VERSION = 1
 
-/** A journal is rewritten when it has outgrown its state of last time this often, and by this much. */
+/** A journal is rewritten when it has outgrown its state of last time this often, and by a minimum, this much by default. */
 const GROWTH_MAX = 2
-const GROWTH_BYTES_MIN = 256 * 1024
+export const JOURNAL_GROWTH_BYTES_MIN: number = 256 * 1024
 
 export class Journal {
   readonly state: StoreState
-  readonly #directory: string
-  #handle: FileHandle
+  readonly #place: JournalPlace
+  #handle: OpenFile
   #endBytes: number
   #nextNumber: number
   #rewriteAtBytes: number
   #broken: DeviceStoreError | null = null
 
-  private constructor(directory: string, handle: FileHandle, content: JournalContent) {
-    this.#directory = directory
+  private constructor(place: JournalPlace, handle: OpenFile, content: JournalContent) {
+    this.#place = place
     this.#handle = handle
     this.state = content.state
     this.#endBytes = content.endBytes
     this.#nextNumber = content.nextNumber
-    this.#rewriteAtBytes = rewriteAt(content.baseEndBytes)
+    this.#rewriteAtBytes = this.#rewriteAt(content.baseEndBytes)
   }
 
   /** Null: there is none in this directory. */
-  static async open(directory: string): Promise<Journal | null> {
+  static async open(place: JournalPlace): Promise<Journal | null> {
+    const { disk, directory } = place
     const path = join(directory, NAME)
-    await removeFile(join(directory, REWRITTEN_NAME))
-    const handle = await openOrNull(path)
+    await disk.remove(join(directory, REWRITTEN_NAME))
+    const handle = await disk.openIfThere(path, 'r+')
     if (handle === null) return null
     try {
       const { size } = await handle.stat()
@@ -57,20 +56,21 @@ export class Journal {
         await handle.truncate(content.endBytes)
         await handle.sync()
       }
-      return new Journal(directory, handle, content)
+      return new Journal(place, handle, content)
     } catch (error) {
       await handle.close()
       throw error
     }
   }
 
-  static async create(directory: string): Promise<Journal> {
+  static async create(place: JournalPlace): Promise<Journal> {
+    const { disk, directory } = place
     const state: StoreState = { documents: new Map(), records: new Map() }
-    const { endBytes, nextNumber } = await writeRewritten(directory, state)
-    await rename(join(directory, REWRITTEN_NAME), join(directory, NAME))
-    await syncDirectory(directory)
-    const handle = await open(join(directory, NAME), 'r+')
-    return new Journal(directory, handle, { state, endBytes, baseEndBytes: endBytes, nextNumber })
+    const { endBytes, nextNumber } = await writeRewritten(place, state)
+    await disk.rename(join(directory, REWRITTEN_NAME), join(directory, NAME))
+    await disk.syncDirectory(directory)
+    const handle = await disk.open(join(directory, NAME), 'r+')
+    return new Journal(place, handle, { state, endBytes, baseEndBytes: endBytes, nextNumber })
   }
 
   /** @throws DeviceStoreError FAILED when it is unknown whether an earlier commit is on the disk */
@@ -106,23 +106,24 @@ export class Journal {
   /** Leaves only the state in the journal. @throws DeviceStoreError after which the old journal goes on being used */
   async rewrite(): Promise<void> {
     // When it fails (a full disk), it is tried again only after as much growth.
-    this.#rewriteAtBytes = rewriteAt(this.#endBytes)
-    const rewritten = await writeRewritten(this.#directory, this.state).catch(async (error: unknown) => {
-      await removeFile(join(this.#directory, REWRITTEN_NAME))
+    this.#rewriteAtBytes = this.#rewriteAt(this.#endBytes)
+    const { disk, directory } = this.#place
+    const rewritten = await writeRewritten(this.#place, this.state).catch(async (error: unknown) => {
+      await disk.remove(join(directory, REWRITTEN_NAME))
       throw storeError(error, `${this.#path} cannot be rewritten`)
     })
     try {
       // Windows renames nothing onto an open file.
       await this.#handle.close()
-      await rename(join(this.#directory, REWRITTEN_NAME), this.#path)
-      await syncDirectory(this.#directory)
-      this.#handle = await open(this.#path, 'r+')
+      await disk.rename(join(directory, REWRITTEN_NAME), this.#path)
+      await disk.syncDirectory(directory)
+      this.#handle = await disk.open(this.#path, 'r+')
     } catch (error) {
       throw this.#break(error, 'it is unknown which version of the journal is on the disk')
     }
     this.#endBytes = rewritten.endBytes
     this.#nextNumber = rewritten.nextNumber
-    this.#rewriteAtBytes = rewriteAt(rewritten.endBytes)
+    this.#rewriteAtBytes = this.#rewriteAt(rewritten.endBytes)
   }
 
   async close(): Promise<void> {
@@ -130,7 +131,11 @@ export class Journal {
   }
 
   get #path(): string {
-    return join(this.#directory, NAME)
+    return join(this.#place.directory, NAME)
+  }
+
+  #rewriteAt(stateBytes: number): number {
+    return Math.max(stateBytes * GROWTH_MAX, stateBytes + this.#place.growthBytesMin)
   }
 
   /** The frame must not come back after its commit was rejected: if it cannot be cut off, nothing more is accepted. */
@@ -150,25 +155,19 @@ export class Journal {
   }
 }
 
+export interface JournalPlace {
+  readonly disk: FileDisk
+  readonly directory: string
+  /** It is not rewritten before it has grown by so much. */
+  readonly growthBytesMin: number
+}
+
 interface JournalContent {
   readonly state: StoreState
   readonly endBytes: number
   /** Up to here the journal was written in one piece and renamed: nothing in it can be torn. */
   readonly baseEndBytes: number
   readonly nextNumber: number
-}
-
-async function openOrNull(path: string): Promise<FileHandle | null> {
-  try {
-    return await open(path, 'r+')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw error
-  }
-}
-
-function rewriteAt(stateBytes: number): number {
-  return Math.max(stateBytes * GROWTH_MAX, stateBytes + GROWTH_BYTES_MIN)
 }
 
 function parseJournal(bytes: Buffer, path: string): JournalContent {
@@ -215,13 +214,13 @@ function encodeHeader(baseBytes: number): Uint8Array {
 
 /** Writes the whole state under the name that the rename takes it from, durably. */
 async function writeRewritten(
-  directory: string,
+  { disk, directory }: JournalPlace,
   state: StoreState,
 ): Promise<{ readonly endBytes: number; readonly nextNumber: number }> {
   const frames = stateInParts(state).map((change, i) => encodeFrame(i + 1, encodeChange(change)))
   const base = Buffer.concat(frames)
   const bytes = Buffer.concat([encodeFrame(0, encodeHeader(base.byteLength)), base])
-  await withFile(join(directory, REWRITTEN_NAME), 'w', async (handle) => {
+  await disk.withFile(join(directory, REWRITTEN_NAME), 'w', async (handle) => {
     await writeAt(handle, bytes, 0)
     await handle.sync()
   })

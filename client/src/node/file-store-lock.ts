@@ -3,12 +3,11 @@
 // For processes that see each other: not across machines (network disks) or containers that share a volume.
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DeviceStoreError } from '../store/contract.ts'
-import { removeFile, withFile } from './file-store-disk.ts'
+import type { FileDisk } from './file-store-disk.ts'
 
 interface Holder {
   readonly name: string
@@ -32,26 +31,26 @@ export interface DirectoryLock {
 }
 
 /** @throws DeviceStoreError IN_USE, with the holder's pid */
-export async function lockDirectory(directory: string): Promise<DirectoryLock> {
+export async function lockDirectory(disk: FileDisk, directory: string): Promise<DirectoryLock> {
   const start = processOf(process.pid)?.start ?? UNKNOWN
   for (let left = TRIES - 1; ; left--) {
     const path = join(directory, `lock.${process.pid}.${start}.${Date.now()}.${randomUUID()}`)
-    await withFile(path, 'wx', async () => {})
-    const other = await otherHolder(directory, path)
-    if (other === null) return { release: () => removeFile(path) }
-    await removeFile(path)
+    await disk.withFile(path, 'wx', async () => {})
+    const other = await otherHolder(disk, directory, path)
+    if (other === null) return { release: () => disk.remove(path) }
+    await disk.remove(path)
     if (left === 0) throw inUse(directory, other)
     await sleep(Math.random() * TRY_AGAIN_AFTER_MS_MAX)
   }
 }
 
 /** Removes the locks of the dead on its way. */
-async function otherHolder(directory: string, ownPath: string): Promise<Holder | null> {
-  for (const name of await readdir(directory)) {
+async function otherHolder(disk: FileDisk, directory: string, ownPath: string): Promise<Holder | null> {
+  for (const name of await disk.namesIn(directory)) {
     const holder = holderOf(name)
     if (holder === null || join(directory, name) === ownPath) continue
     if (isAlive(holder)) return holder
-    await removeFile(join(directory, name))
+    await disk.remove(join(directory, name))
   }
   return null
 }

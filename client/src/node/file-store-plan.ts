@@ -25,11 +25,13 @@ export interface PlanSources {
   readSizes(documentId: string, file: DocumentFile): Promise<RowSizes>
   /** False: rows files are not rewritten in this attempt, because that takes space. */
   readonly mayRewrite: boolean
+  /** Below so much that is removed, nothing is rewritten. */
+  readonly garbageBytesMin: number
 }
 
 /** A file is rewritten when more than half of it is removed rows; below a disk block that gains nothing. */
 const GARBAGE_SHARE_MAX = 0.5
-const GARBAGE_BYTES_MIN = 4096
+export const GARBAGE_BYTES_MIN: number = 4096
 
 const NO_FILE: DocumentFile = { generation: 0, endBytes: 0, lastId: 0, removed: [] }
 
@@ -142,7 +144,7 @@ class DocumentDraft {
     if (liveBytes === 0 && this.#appended.size === 0) return true // Deletes the file.
     const garbageBytes = this.#before.endBytes - headerBytes - liveBytes
     const isGarbageMost = garbageBytes > this.#before.endBytes * GARBAGE_SHARE_MAX
-    return mayRewrite && isGarbageMost && garbageBytes > GARBAGE_BYTES_MIN
+    return mayRewrite && isGarbageMost && garbageBytes > this.#sources.garbageBytesMin
   }
 
   async #sizes(): Promise<RowSizes> {

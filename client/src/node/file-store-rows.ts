@@ -1,20 +1,10 @@
 // The rows of each document, in one file that only grows: rows/<SHA-256 of the id>.<generation>. A frame that names the
 // document, then one frame per row, numbered with the row's id. Which part of a file counts, only the journal says.
 import { createHash } from 'node:crypto'
-import type { FileHandle } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { StoredRow } from '../store/contract.ts'
 import { isInRanges } from '../store/id-ranges.ts'
-import {
-  corruption,
-  forEachAtOnce,
-  namesIn,
-  readStart,
-  removeFile,
-  syncDirectory,
-  withFile,
-  writeAt,
-} from './file-store-disk.ts'
+import { corruption, type FileDisk, forEachAtOnce, type OpenFile, readStart, writeAt } from './file-store-disk.ts'
 import { encodeFrame, readFrame } from './file-store-frames.ts'
 import { type DocumentFile, encodeName } from './file-store-state.ts'
 
@@ -32,9 +22,11 @@ export interface RowsChange {
 const FILES_AT_ONCE_MAX = 8
 
 export class RowsDirectory {
+  readonly #disk: FileDisk
   readonly #directory: string
 
-  constructor(directory: string) {
+  constructor(disk: FileDisk, directory: string) {
+    this.#disk = disk
     this.#directory = directory
   }
 
@@ -42,8 +34,8 @@ export class RowsDirectory {
   async sweep(documents: ReadonlyMap<string, DocumentFile>): Promise<void> {
     const used = new Set<string>()
     for (const [id, file] of documents) if (file.endBytes > 0) used.add(basename(this.#path(id, file)))
-    const unused = (await namesIn(this.#directory)).filter((name) => !used.has(name))
-    await forEachAtOnce(unused, FILES_AT_ONCE_MAX, (name) => removeFile(join(this.#directory, name)))
+    const unused = (await this.#disk.namesIn(this.#directory)).filter((name) => !used.has(name))
+    await forEachAtOnce(unused, FILES_AT_ONCE_MAX, (name) => this.#disk.remove(join(this.#directory, name)))
   }
 
   async read(documentId: string, file: DocumentFile): Promise<readonly StoredRow[]> {
@@ -65,7 +57,7 @@ export class RowsDirectory {
   async write(changes: readonly RowsChange[]): Promise<void> {
     try {
       await forEachAtOnce(changes, FILES_AT_ONCE_MAX, (change) => this.#writeOne(change))
-      if (changes.some(isNewFile)) await syncDirectory(this.#directory)
+      if (changes.some(isNewFile)) await this.#disk.syncDirectory(this.#directory)
     } catch (error) {
       await this.undo(changes)
       throw error
@@ -76,10 +68,10 @@ export class RowsDirectory {
   async undo(changes: readonly RowsChange[]): Promise<void> {
     await Promise.allSettled(
       changes.map(async (change) => {
-        if (isNewFile(change)) await removeFile(this.#path(change.documentId, change.after))
+        if (isNewFile(change)) await this.#disk.remove(this.#path(change.documentId, change.after))
         else if (change.append.length > 0) {
           const path = this.#path(change.documentId, change.before)
-          await withFile(path, 'r+', (handle) => handle.truncate(change.before.endBytes))
+          await this.#disk.withFile(path, 'r+', (handle) => handle.truncate(change.before.endBytes))
         }
       }),
     )
@@ -90,7 +82,9 @@ export class RowsDirectory {
     const replaced = changes.filter(
       ({ before, after }) => before.endBytes > 0 && before.generation !== after.generation,
     )
-    await Promise.allSettled(replaced.map(({ documentId, before }) => removeFile(this.#path(documentId, before))))
+    await Promise.allSettled(
+      replaced.map(({ documentId, before }) => this.#disk.remove(this.#path(documentId, before))),
+    )
   }
 
   async #writeOne(change: RowsChange): Promise<void> {
@@ -98,12 +92,12 @@ export class RowsDirectory {
     const path = this.#path(documentId, after)
     if (isNewFile(change)) {
       const kept = await this.#keptFrames(change)
-      await withFile(path, 'w', async (handle) => {
+      await this.#disk.withFile(path, 'w', async (handle) => {
         await writeAt(handle, Buffer.concat([encodeRowsHeader(documentId), ...kept, ...append]), 0)
         await handle.sync()
       })
     } else if (append.length > 0) {
-      await withFile(path, 'r+', async (handle) => {
+      await this.#disk.withFile(path, 'r+', async (handle) => {
         await cutAt(handle, before.endBytes, path)
         await writeAt(handle, Buffer.concat(append), before.endBytes)
         await handle.datasync()
@@ -126,7 +120,7 @@ export class RowsDirectory {
   ): Promise<void> {
     if (endBytes === 0) return
     const path = this.#path(documentId, file)
-    const bytes = await withFile(path, 'r', (handle) => readStart(handle, endBytes))
+    const bytes = await this.#disk.withFile(path, 'r', (handle) => readStart(handle, endBytes))
     if (bytes.byteLength < endBytes) throw corruption(path, bytes.byteLength, `it ends before offset ${endBytes}`)
     const header = encodeRowsHeader(documentId)
     if (header.compare(bytes, 0, header.byteLength) !== 0)
@@ -157,7 +151,7 @@ function isNewFile({ before, after }: RowsChange): boolean {
 }
 
 /** Cuts off what a commit that never happened has left. */
-async function cutAt(handle: FileHandle, endBytes: number, path: string): Promise<void> {
+async function cutAt(handle: OpenFile, endBytes: number, path: string): Promise<void> {
   const { size } = await handle.stat()
   if (size < endBytes) throw corruption(path, size, `it ends before offset ${endBytes}`)
   if (size > endBytes) await handle.truncate(endBytes)

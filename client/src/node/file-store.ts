@@ -1,5 +1,6 @@
 // The device store in plain files, for Node and Electron's main process. A commit is two flushes: its rows, then the one
 // frame in the journal that makes them count. Never changes bytes that count: files grow, or are replaced whole.
+import * as nodeFiles from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { CommitQueue } from '../store/commit-queue.ts'
 import {
@@ -12,10 +13,10 @@ import {
   type StoreWrite,
 } from '../store/contract.ts'
 import { recordsUnder } from '../store/stored-records.ts'
-import { makeDirectory, namesIn, storeError } from './file-store-disk.ts'
-import { Journal } from './file-store-journal.ts'
+import { FileDisk, type FileSystem, storeError } from './file-store-disk.ts'
+import { JOURNAL_GROWTH_BYTES_MIN, Journal, type JournalPlace } from './file-store-journal.ts'
 import { type DirectoryLock, lockDirectory } from './file-store-lock.ts'
-import { planGroup, type RowSizes } from './file-store-plan.ts'
+import { GARBAGE_BYTES_MIN, planGroup, type RowSizes } from './file-store-plan.ts'
 import { RowsDirectory } from './file-store-rows.ts'
 
 /**
@@ -23,20 +24,34 @@ import { RowsDirectory } from './file-store-rows.ts'
  * disk; a process that died leaves no lock behind.
  */
 export function fileStore(directory: string): DeviceStore {
-  const path = resolve(directory)
-  return { open: () => openFiles(path) }
+  return fileStoreOn(nodeFiles, resolve(directory))
 }
 
-async function openFiles(directory: string): Promise<OpenDeviceStore> {
+export interface FileStoreLimits {
+  /** What is not worth rewriting: that much growth of the journal, that much that is removed of a document. */
+  readonly journalGrowthBytesMin: number
+  readonly garbageBytesMin: number
+}
+
+const LIMITS: FileStoreLimits = { journalGrowthBytesMin: JOURNAL_GROWTH_BYTES_MIN, garbageBytesMin: GARBAGE_BYTES_MIN }
+
+/** The same on any file system, for tests. */
+export function fileStoreOn(files: FileSystem, directory: string, limits: FileStoreLimits = LIMITS): DeviceStore {
+  return { open: () => openFiles(new FileDisk(files), directory, limits) }
+}
+
+async function openFiles(disk: FileDisk, directory: string, limits: FileStoreLimits): Promise<OpenDeviceStore> {
+  const { journalGrowthBytesMin: growthBytesMin, garbageBytesMin } = limits
   const rowsPath = join(directory, 'rows')
   try {
-    await makeDirectory(rowsPath)
-    const lock = await lockDirectory(directory)
+    await disk.makeDirectory(rowsPath)
+    const lock = await lockDirectory(disk, directory)
     try {
-      const journal = (await Journal.open(directory)) ?? (await createJournal(directory, rowsPath))
-      const rows = new RowsDirectory(rowsPath)
+      const place = { disk, directory, growthBytesMin }
+      const journal = (await Journal.open(place)) ?? (await createJournal(place, rowsPath))
+      const rows = new RowsDirectory(disk, rowsPath)
       await rows.sweep(journal.state.documents)
-      return new FileSession(journal, rows, lock)
+      return new FileSession({ journal, rows, lock, garbageBytesMin })
     } catch (error) {
       await lock.release()
       throw error
@@ -47,25 +62,35 @@ async function openFiles(directory: string): Promise<OpenDeviceStore> {
 }
 
 /** Rows without a journal are what a damaged or half-copied store looks like: it must not begin anew. */
-async function createJournal(directory: string, rowsPath: string): Promise<Journal> {
-  if ((await namesIn(rowsPath)).length > 0) {
+async function createJournal(place: JournalPlace, rowsPath: string): Promise<Journal> {
+  const { disk, directory } = place
+  if ((await disk.namesIn(rowsPath)).length > 0) {
     throw new DeviceStoreError('FAILED', `The store in ${directory} has rows but no journal: a part of it is missing`)
   }
-  return Journal.create(directory)
+  return Journal.create(place)
+}
+
+interface SessionParts {
+  readonly journal: Journal
+  readonly rows: RowsDirectory
+  readonly lock: DirectoryLock
+  readonly garbageBytesMin: number
 }
 
 class FileSession implements OpenDeviceStore {
   readonly #journal: Journal
   readonly #rows: RowsDirectory
   readonly #lock: DirectoryLock
+  readonly #garbageBytesMin: number
   readonly #sizes = new Map<string, RowSizes>()
   readonly #queue = new CommitQueue((writes) => this.#apply(writes))
   #closing: Promise<void> | null = null
 
-  constructor(journal: Journal, rows: RowsDirectory, lock: DirectoryLock) {
+  constructor({ journal, rows, lock, garbageBytesMin }: SessionParts) {
     this.#journal = journal
     this.#rows = rows
     this.#lock = lock
+    this.#garbageBytesMin = garbageBytesMin
   }
 
   async records(prefix: string): Promise<readonly StoredRecord[]> {
@@ -123,6 +148,7 @@ class FileSession implements OpenDeviceStore {
         sizes: this.#sizes,
         readSizes: (documentId, file) => this.#rows.frameBytes(documentId, file),
         mayRewrite,
+        garbageBytesMin: this.#garbageBytesMin,
       })
       if (plan.change === null) return plan.ids
       await this.#rows.write(plan.rows)

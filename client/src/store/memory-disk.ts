@@ -28,7 +28,7 @@ export interface DiskImage {
   readonly documents: ReadonlyMap<string, { readonly lastId: number; readonly rows: ReadonlyMap<number, Uint8Array> }>
 }
 
-interface DiskContent {
+export interface DiskContent {
   readonly records: Map<string, Uint8Array>
   /** The rows in the order of their ids. */
   readonly documents: Map<string, { lastId: number; readonly rows: Map<number, Uint8Array> }>
@@ -140,7 +140,7 @@ class MemorySession implements OpenDeviceStore {
     await earlier
     if (this.#crashed) return
     this.#waiting.delete(reject)
-    if (refused === null) resolve(apply(write, this.#content))
+    if (refused === null) resolve(applyWrite(write, this.#content))
     else reject(refused.reason)
   }
 
@@ -149,7 +149,7 @@ class MemorySession implements OpenDeviceStore {
   }
 }
 
-function apply(write: StoreWrite, { records, documents }: DiskContent): CommittedRows {
+export function applyWrite(write: StoreWrite, { records, documents }: DiskContent): CommittedRows {
   for (const { documentId, ids } of write.remove ?? []) {
     for (const id of ids) documents.get(documentId)?.rows.delete(id)
   }
@@ -166,7 +166,7 @@ function apply(write: StoreWrite, { records, documents }: DiskContent): Committe
   })
 }
 
-function copyOf({ records, documents }: DiskImage): DiskContent {
+export function copyOf({ records, documents }: DiskImage): DiskContent {
   return {
     records: new Map(records),
     documents: new Map([...documents].map(([id, { lastId, rows }]) => [id, { lastId, rows: new Map(rows) }])),

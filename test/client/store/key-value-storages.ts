@@ -30,6 +30,16 @@ export class ValueDisk {
     }
   }
 
+  /** As the asynchronous storages write. */
+  async writeLater(writes: readonly ValueWrite[]): Promise<void> {
+    this.write(writes)
+  }
+
+  /** What an asynchronous storage takes its time for. */
+  pause(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve))
+  }
+
   text(key: string): string | null {
     const value = this.values.get(key)
     return typeof value === 'string' ? value : null
@@ -50,25 +60,24 @@ export function applyWrite(values: Map<string, StoredValue>, [key, value]: Value
 const WINDOW_BYTES = 2 * 1024 * 1024
 
 function asyncStorageOn(disk: ValueDisk): AsyncStorageLike {
-  const later = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
   return {
     getAllKeys: async () => {
-      await later()
+      await disk.pause()
       return [...disk.values.keys()]
     },
     getItem: async (key) => {
-      await later()
+      await disk.pause()
       const text = disk.text(key)
       if (text !== null && text.length > WINDOW_BYTES) throw new Error('Row too big to fit into CursorWindow')
       return text
     },
     setItem: async (key, value) => {
-      await later()
-      disk.write([[key, value]])
+      await disk.pause()
+      await disk.writeLater([[key, value]])
     },
     removeItem: async (key) => {
-      await later()
-      disk.write([[key, null]])
+      await disk.pause()
+      await disk.writeLater([[key, null]])
     },
   }
 }
@@ -89,9 +98,9 @@ function sqliteOn(disk: ValueDisk): SqliteLike {
     runAsync: async (sql, parameters) => {
       if (sql.startsWith('CREATE TABLE IF NOT EXISTS')) return
       const keys = parameters.filter((parameter) => typeof parameter === 'string')
-      if (sql.startsWith('DELETE')) return disk.write(keys.map((key) => [key, null]))
+      if (sql.startsWith('DELETE')) return disk.writeLater(keys.map((key) => [key, null]))
       if (!sql.startsWith('INSERT OR REPLACE')) throw new Error(`no such statement: ${sql}`)
-      disk.write(keys.map((key, i) => [key, (parameters[i * 2 + 1] as Uint8Array).slice()]))
+      await disk.writeLater(keys.map((key, i) => [key, (parameters[i * 2 + 1] as Uint8Array).slice()]))
     },
     getAllAsync: async (sql, parameters) => {
       if (sql.startsWith('SELECT key FROM')) return [...disk.values.keys()].map((key) => ({ key }))

@@ -18,8 +18,8 @@ it('a push that was acknowledged last is given back to a relay that lost it', as
   a.sync({}, () => undefined)
   const receipt = (): number => world.disks.read(a).get(NOVEL)?.record?.views[0]?.receipt.at(-1) ?? -1
   const before = receipt()
-  await deliverUntil(world, () => a.commitsWaiting > 0)
-  await commitAll(world, a)
+  await deliverUntil(world, () => a.isStoring)
+  await commitAll(a)
   expect(receipt()).not.toBe(before)
   for (const link of world.network.links) link.cut('both')
   await runOut(world)

@@ -15,13 +15,13 @@ it('a burst that is cut while documents are released waits for their commit', as
     hasEnded = true
   })
   const isIdle = (): boolean => world.network.busyLanes().length === 0
-  await deliverUntil(world, () => b.commitsWaiting > 0 && isIdle())
-  await commitAll(world, b) // What the feed listed.
-  await deliverUntil(world, () => b.commitsWaiting > 0 && isIdle())
+  await deliverUntil(world, () => b.isStoring && isIdle())
+  await commitAll(b) // What the feed listed.
+  await deliverUntil(world, () => b.isStoring && isIdle())
   for (const link of world.network.links) link.cut('both')
   await world.settle()
   expect(hasEnded).toBe(false)
-  await commitAll(world, b)
+  await commitAll(b)
   await world.settle()
   expect(hasEnded).toBe(true)
 })
@@ -46,12 +46,12 @@ it('a relay that ends the connection between two rounds says why', async () => {
   const outcomes: unknown[] = []
   a.sync({}, (ended) => outcomes.push(ended))
   const isIdle = (): boolean => world.network.busyLanes().length === 0
-  await deliverUntil(world, () => a.commitsWaiting > 0 && isIdle())
+  await deliverUntil(world, () => a.isStoring && isIdle())
   await world.pass(16_000) // Longer than a relay waits for the next round, while this device's disk is slow.
   await deliverUntil(world, isIdle)
-  await commitAll(world, a)
+  await commitAll(a)
   await deliverUntil(world, isIdle)
-  await commitAll(world, a)
+  await commitAll(a)
   await world.settle()
   expect(outcomes).toMatchObject([{ relays: [{ error: { code: 'TIMEOUT', retryable: true } }] }])
 })

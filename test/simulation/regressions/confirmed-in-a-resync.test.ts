@@ -23,14 +23,14 @@ it('what is confirmed in a resync is not this device’s newest push', async () 
   // The log is given anew, and the line breaks after its first entry.
   a.sync({}, () => undefined)
   const isFirstGiven = (): boolean => world.disks.read(a).get(NOVEL)?.record?.views[0]?.mark.length !== 0
-  await deliverUntil(world, () => a.commitsWaiting > 0)
+  await deliverUntil(world, () => a.isStoring)
   while (isFirstGiven()) {
-    await commitAll(world, a)
-    await deliverUntil(world, () => a.commitsWaiting > 0)
+    await commitAll(a)
+    await deliverUntil(world, () => a.isStoring)
   }
   while (!isFirstGiven()) {
-    await commitAll(world, a)
-    if (!isFirstGiven()) await deliverUntil(world, () => a.commitsWaiting > 0)
+    await commitAll(a)
+    if (!isFirstGiven()) await deliverUntil(world, () => a.isStoring)
   }
   for (const link of world.network.links) link.cut('both')
   await runOut(world)

@@ -13,11 +13,11 @@ it('a document that is begun anew while it is being deleted begins anew', async 
   world.createDocument(a, NOVEL)
   for (let i = 0; i < 5; i++) {
     await world.settle()
-    await commitAll(world, a)
+    await commitAll(a)
   }
   expect(a.open.has(NOVEL)).toBe(true)
   novelOn(a).doc.getText('text').insert(0, 'two ')
-  await commitAll(world, a)
+  await commitAll(a)
   await runOut(world)
   for (let i = 0; i < 2; i++) await syncOn(world, a)
   const b = await deviceIn(world)

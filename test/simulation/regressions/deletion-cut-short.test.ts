@@ -9,8 +9,8 @@ it.each([1, 2, 3, 4, 5])('the rows go at last, though the device dies after %i c
   const { world, a } = await deletedUntold()
   a.sync({}, () => undefined)
   for (let i = 0; i < commits; i++) {
-    await deliverUntil(world, () => a.commitsWaiting > 0 || a.syncsRunning === 0)
-    if (a.commitsWaiting > 0) await world.endCommit(a, false)
+    await deliverUntil(world, () => a.isStoring || a.syncsRunning === 0)
+    if (a.isStoring) await a.disk.endCommit(false)
   }
   a.crash()
   a.start()

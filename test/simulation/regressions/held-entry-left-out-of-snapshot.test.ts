@@ -17,10 +17,10 @@ it('a snapshot holds what its maker met in the round in which it was made', asyn
     await syncOn(world, b)
   }
   a.sync({}, () => undefined)
-  await deliverUntil(world, () => a.commitsWaiting > 0)
+  await deliverUntil(world, () => a.isStoring)
   // It is going to ask for the lease.
   await append(world, relay, Uint8Array.of(1, 2, 3))
-  await commitAll(world, a)
+  await commitAll(a)
   await runOut(world)
   expect(relay.log(NOVEL)?.snapshot?.base).toBe(4)
   await world.pass(20_000)

@@ -24,8 +24,8 @@ it('a snapshot holds what was pushed after its state was captured', async () => 
   await syncOn(world, b)
   a.sync({}, () => undefined)
   while (!isLeasing) {
-    await deliverUntil(world, () => isLeasing || a.commitsWaiting > 0)
-    while (!isLeasing && a.commitsWaiting > 0) await world.endCommit(a, false)
+    await deliverUntil(world, () => isLeasing || a.isStoring)
+    while (!isLeasing && a.isStoring) await a.disk.endCommit(false)
   }
   // The state is captured, and its maker writes on.
   await type(world, a, 'of the maker ')

@@ -52,8 +52,7 @@ function processFaults({ world }: Course): Steps<ProcessFault> {
     crashDevice: {
       choices: () => world.devices.filter(({ isRunning }) => isRunning),
       take: (device: SimulatedDevice) => {
-        device.crash()
-        return device.name
+        return `${device.name} ${device.crash()}`
       },
     },
     startDevice: {
@@ -78,8 +77,8 @@ function processFaults({ world }: Course): Steps<ProcessFault> {
       },
     },
     failCommit: {
-      choices: () => world.devices.filter(({ commitsWaiting, open }) => commitsWaiting > 0 && open.size > 0),
-      take: (device: SimulatedDevice) => world.endCommit(device, true).then(() => device.name),
+      choices: () => world.devices.filter(({ isStoring, open }) => isStoring && open.size > 0),
+      take: (device: SimulatedDevice) => device.disk.endCommit(true).then(() => device.name),
     },
     failFlush: {
       choices: () => world.relays.filter(({ isFlushing }) => isFlushing),

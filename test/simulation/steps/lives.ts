@@ -44,14 +44,14 @@ function deviceLives({ world, plan, relayBackups, deviceBackups }: Course): Step
     backupDevice: {
       choices: () => world.devices,
       take: (device: SimulatedDevice) => {
-        keepBackup(deviceBackups, device, device.disk.snapshot())
+        keepBackup(deviceBackups, device, device.disk.backup())
         return device.name
       },
     },
     cloneDevice: {
       choices: () => mayAdd(world.devices),
       take: (device: SimulatedDevice) => {
-        const clone = world.addDevice(device.wanted, device.disk.snapshot())
+        const clone = world.addDevice(device.wanted, device.disk.backup())
         return `${device.name} as ${clone.name}`
       },
     },

@@ -1,11 +1,11 @@
 // A step of a schedule: what can be done now, and the doing of it.
-import type { DiskImage } from '../../../client/src/store/memory-disk.ts'
 import type { MemorySnapshot } from '../../../relay/src/store/memory.ts'
 import type { Words } from '../network.ts'
 import type { Plan, StepName } from '../plan.ts'
 import type { Random } from '../random.ts'
 import type { SimulatedDevice } from '../simulated-device.ts'
 import type { SimulatedRelay } from '../simulated-relay.ts'
+import type { DiskBackup } from '../stores/device-disk.ts'
 import type { Strangers } from '../strangers.ts'
 import type { World } from '../world.ts'
 
@@ -25,7 +25,7 @@ export interface Course {
   readonly random: Random
   readonly strangers: Strangers
   readonly relayBackups: Map<SimulatedRelay, MemorySnapshot[]>
-  readonly deviceBackups: Map<SimulatedDevice, DiskImage[]>
+  readonly deviceBackups: Map<SimulatedDevice, DiskBackup[]>
 }
 
 const BACKUPS_MAX = 4

@@ -5,7 +5,7 @@ import type { SimulatedDevice } from '../simulated-device.ts'
 import type { SimulatedRelay } from '../simulated-relay.ts'
 import { type Course, running, type Steps } from './step.ts'
 
-type Work = 'edit' | 'sync' | 'deliver' | 'commit' | 'flush' | 'answer' | 'time' | 'sweep'
+type Work = 'edit' | 'sync' | 'deliver' | 'commit' | 'write' | 'flush' | 'answer' | 'time' | 'sweep'
 
 export function workSteps(course: Course): Steps<Work> {
   const { world, random } = course
@@ -29,8 +29,12 @@ export function workSteps(course: Course): Steps<Work> {
       take: ({ link, direction, lane }: BusyLane) => inWords(`${link.label} ${direction}`, lane.deliver()),
     },
     commit: {
-      choices: () => world.devices.filter(({ commitsWaiting }) => commitsWaiting > 0),
-      take: (device: SimulatedDevice) => world.endCommit(device, false).then(() => device.name),
+      choices: () => world.devices.filter(({ isStoring }) => isStoring),
+      take: (device: SimulatedDevice) => device.disk.endCommit(false).then(() => device.name),
+    },
+    write: {
+      choices: () => world.devices.filter(({ isStoring, disk }) => isStoring && disk.kind !== 'memory'),
+      take: (device: SimulatedDevice) => device.disk.endCall().then(() => device.name),
     },
     flush: {
       choices: () => world.relays.filter(({ isFlushing }) => isFlushing),

@@ -27,13 +27,14 @@ import {
 } from './state.ts'
 import type { Values } from './values.ts'
 
-/** A checkpoint is due when the journal outweighs the base, and this. */
-const JOURNAL_BYTES_MIN = 64 * 1024
+/** A checkpoint is due when the journal outweighs the base, and a minimum, this by default. */
+export const JOURNAL_BYTES_MIN: number = 64 * 1024
 
 export class Journal {
   readonly state: StoreState
   readonly #values: Values
   readonly #blobs: Blobs
+  readonly #journalBytesMin: number
   #number: number
   #log: LogExtent
   #touched: Set<string>
@@ -42,22 +43,28 @@ export class Journal {
   #unsettled: readonly string[] = []
 
   /** @throws DeviceStoreError FAILED */
-  static async open(values: Values): Promise<Journal> {
+  static async open(values: Values, journalBytesMin: number): Promise<Journal> {
     const blobs = new Blobs(values)
     const recovered = await recover(values, blobs)
-    const journal = new Journal(values, blobs, recovered)
+    const journal = new Journal(values, blobs, journalBytesMin, recovered)
     await journal.#discard(recovered.unused)
     return journal
   }
 
-  private constructor(values: Values, blobs: Blobs, { state, number, log, touched }: Recovered) {
+  private constructor(
+    values: Values,
+    blobs: Blobs,
+    journalBytesMin: number,
+    { state, number, log, touched }: Recovered,
+  ) {
     this.state = state
     this.#values = values
     this.#blobs = blobs
+    this.#journalBytesMin = journalBytesMin
     this.#number = number
     this.#log = log
     this.#touched = touched
-    this.#checkpointAtBytes = checkpointAt(0, log.baseBytes)
+    this.#checkpointAtBytes = this.#checkpointAt(0, log.baseBytes)
   }
 
   /** Resolves when all of it is durable. @throws DeviceStoreError after which nothing of it counts */
@@ -111,13 +118,13 @@ export class Journal {
       const replaced = [...rearranged.values()].flatMap((one) => one.replaced.flatMap(namesOf))
       const outdated = [...this.#log.names, ...replaced]
       this.#log = { names, baseBytes: base.length, journalBytes: 0 }
-      this.#checkpointAtBytes = checkpointAt(0, base.length)
+      this.#checkpointAtBytes = this.#checkpointAt(0, base.length)
       this.#touched = new Set()
       for (const id of rearranged.keys()) this.state.documents.set(id, documents.get(id) as DocumentState)
       await this.#discard(outdated)
     } catch {
       // A base that is whole all the same says what the journal says: it does no harm, but what it names must stay then.
-      this.#checkpointAtBytes = checkpointAt(this.#log.journalBytes, this.#log.baseBytes)
+      this.#checkpointAtBytes = this.#checkpointAt(this.#log.journalBytes, this.#log.baseBytes)
       await this.#removeHeadFirst(written).catch(() => undefined)
     }
   }
@@ -140,6 +147,10 @@ export class Journal {
   #rearranged(document: DocumentState, { kept, added }: Rearrangement): DocumentState {
     const segments = [...kept, ...this.#storedSegments(added)].sort((a, b) => a.first - b.first)
     return { ...document, segments, recent: new Map() }
+  }
+
+  #checkpointAt(journalBytes: number, baseBytes: number): number {
+    return journalBytes + Math.max(this.#journalBytesMin, baseBytes)
   }
 
   #storedSegments(segments: readonly NewSegment[] = []): readonly Segment[] {
@@ -188,8 +199,4 @@ export class Journal {
 
 function namesOf(segment: Segment): readonly string[] {
   return pieceNames(segmentBlobName(segment), segment.pieces)
-}
-
-function checkpointAt(journalBytes: number, baseBytes: number): number {
-  return journalBytes + Math.max(JOURNAL_BYTES_MIN, baseBytes)
 }

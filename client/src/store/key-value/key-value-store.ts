@@ -13,7 +13,7 @@ import {
 import { isInRanges } from '../id-ranges.ts'
 import { recordsUnder } from '../stored-records.ts'
 import type { KeyValueBackend } from './backend.ts'
-import { Journal } from './journal.ts'
+import { JOURNAL_BYTES_MIN, Journal } from './journal.ts'
 import { Values } from './values.ts'
 
 /** By storage, the names of the stores that are open in it: two would overwrite each other's values. */
@@ -24,11 +24,16 @@ const openNames = new WeakMap<object, Set<string>>()
  * storage. One process at a time, and one store of a name in it.
  */
 export function keyValueStore(backend: KeyValueBackend, name = 'tidemark'): DeviceStore {
+  return keyValueStoreOn(backend, name, JOURNAL_BYTES_MIN)
+}
+
+/** `journalBytesMin`: below that the journal is not replaced by a base. */
+export function keyValueStoreOn(backend: KeyValueBackend, name: string, journalBytesMin: number): DeviceStore {
   return {
     async open() {
       const release = claim(backend.storage, name)
       try {
-        return new KeyValueSession(await Journal.open(new Values(backend, name)), release)
+        return new KeyValueSession(await Journal.open(new Values(backend, name), journalBytesMin), release)
       } catch (error) {
         release()
         throw error
