@@ -59,8 +59,9 @@ export function addChapter(chapters: Y.Map<Fields>): string {
 export function moveChapter(chapters: Y.Map<Fields>, id: string, direction: -1 | 1): void {
   const order = chaptersIn(chapters)
   const visible = order.filter(({ isPutAway }) => !isPutAway)
-  const neighbour = visible[visible.findIndex((chapter) => chapter.id === id) + direction]
-  if (neighbour === undefined) return
+  const at = visible.findIndex((chapter) => chapter.id === id)
+  const neighbour = visible[at + direction]
+  if (at === -1 || neighbour === undefined) return
   const ids = order.map((chapter) => chapter.id)
   ids.splice(ids.indexOf(id), 1)
   ids.splice(ids.indexOf(neighbour.id) + (direction === 1 ? 1 : 0), 0, id)
