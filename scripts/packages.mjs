@@ -1,13 +1,12 @@
 // Checks the packages as a user gets them: packs each, lints the tarballs, then installs them beside a small consumer
-// that must compile under the TypeScript users have, load in Node and bundle for the browser. So must the code of the
-// documentation compile, each block on its own. Needs a clean build.
+// that must compile under the TypeScript users have and load in Node, and weighs what a page loads of them. The code of the
+// documentation must compile too, each block on its own. Needs a clean build.
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gzipSync } from 'node:zlib'
-import { buildSync } from 'esbuild'
 import { writeCodeBlocks } from './code-blocks.mjs'
 import { packages, root } from './prepare.mjs'
+import { weighApps } from './weights.mjs'
 
 // Inside node_modules, so that dependencies of the packed packages are found by walking up.
 const workshop = join(root, 'node_modules', '.tidemark-packages')
@@ -33,7 +32,7 @@ run(process.execPath, [join(installed('relay'), 'bin', 'tidemark.mjs'), '--help'
   stdio: ['ignore', 'ignore', 'inherit'],
 })
 runReadme()
-weighBundle()
+weighApps(workshop, say)
 
 function checkTarball(name) {
   say(`@tidemark/${name}`)
@@ -66,25 +65,6 @@ function runReadme() {
   for (const line of expected) {
     if (!printed.some((text) => text.trim() === line)) throw new Error(`the README's code did not print: ${line}`)
   }
-}
-
-/** Yjs is the app's own (a peer dependency), so it is not part of the weight. */
-function weighBundle() {
-  const result = buildSync({
-    stdin: {
-      contents: "export * from '@tidemark/client'\nexport * from '@tidemark/client/indexeddb'",
-      resolveDir: workshop,
-    },
-    bundle: true,
-    minify: true,
-    write: false,
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2022',
-    external: ['yjs'],
-  })
-  const bytes = result.outputFiles[0].contents
-  say(`the client in a browser: ${bytes.length} bytes minified, ${gzipSync(bytes).length} gzipped, without Yjs`)
 }
 
 function run(command, args, options = {}) {

@@ -1,6 +1,6 @@
 // The body of each frame that a device sends, field by field, from bytes that a stranger sent. device-frame-writer.ts is its
 // mirror. Never throws; after a fault (reader.fault) what these return is to be thrown away.
-import { type BodyReaders, checkPiece, has, readAwareness } from './body-readers.ts'
+import { type BodyReaders, has, readAwareness, readPiece } from './body-readers.ts'
 import type { ByteReader } from './bytes/reader.ts'
 import type { Claim, DeviceFrameName, FrameOf, Hello, Open, Partial, Push, SnapshotPut } from './frames.ts'
 import { ID_BYTES, OPEN_FLAG, REPAIR_REASON, TAG_BYTES } from './layout.ts'
@@ -89,10 +89,7 @@ function readPush(reader: ByteReader, limits: DecodeLimits): Push {
   const channel = reader.varuint('channel', 1)
   const pushId = reader.raw('pushId', ID_BYTES)
   const format = reader.varuint('format', 0, FIELD_LIMITS.formatMax)
-  const total = reader.varuint('total', 1)
-  const offset = reader.varuint('offset')
-  const bytes = reader.piece('bytes', limits.pieceBytesMax)
-  checkPiece(reader, 'offset', total, offset, bytes)
+  const { total, offset, bytes } = readPiece(reader, limits)
   return { type: 'PUSH', channel, pushId, format, total, offset, bytes }
 }
 
@@ -101,9 +98,6 @@ function readSnapshotPut(reader: ByteReader, limits: DecodeLimits): SnapshotPut 
   const fence = reader.varuint('fence')
   const mark = reader.byteString('mark', bookmarkBytesMax)
   const snapshotId = reader.raw('snapshotId', ID_BYTES)
-  const total = reader.varuint('total', 1)
-  const offset = reader.varuint('offset')
-  const bytes = reader.piece('bytes', limits.pieceBytesMax)
-  checkPiece(reader, 'offset', total, offset, bytes)
+  const { total, offset, bytes } = readPiece(reader, limits)
   return { type: 'SNAPSHOT_PUT', channel, fence, mark, snapshotId, total, offset, bytes }
 }

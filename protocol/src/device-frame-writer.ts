@@ -1,6 +1,6 @@
 // The body of each frame that a device sends, field by field, in the order of docs/protocol.md. device-frame-reader.ts is its
 // mirror. Each throws RangeError naming a field that no reader would accept.
-import { type BodyWriters, PIECE_BYTES_MAX, writeAwareness } from './body-writers.ts'
+import { type BodyWriters, writeAwareness, writePiece } from './body-writers.ts'
 import { clipText } from './bytes/utf8.ts'
 import type { ByteWriter } from './bytes/writer.ts'
 import type { DeviceFrameName, Hello, Open, Push, SnapshotPut } from './frames.ts'
@@ -79,9 +79,7 @@ function writePush(writer: ByteWriter, frame: Push): void {
   writer.varuint('channel', frame.channel, 1)
   writer.raw('pushId', frame.pushId, ID_BYTES)
   writer.varuint('format', frame.format, 0, FIELD_LIMITS.formatMax)
-  writer.varuint('total', frame.total, 1)
-  writer.varuint('offset', frame.offset, 0, frame.total - frame.bytes.length)
-  writer.byteString('bytes', frame.bytes, PIECE_BYTES_MAX)
+  writePiece(writer, frame)
 }
 
 function writeSnapshotPut(writer: ByteWriter, frame: SnapshotPut): void {
@@ -89,7 +87,5 @@ function writeSnapshotPut(writer: ByteWriter, frame: SnapshotPut): void {
   writer.varuint('fence', frame.fence)
   writer.byteString('mark', frame.mark, bookmarkBytesMax)
   writer.raw('snapshotId', frame.snapshotId, ID_BYTES)
-  writer.varuint('total', frame.total, 1)
-  writer.varuint('offset', frame.offset, 0, frame.total - frame.bytes.length)
-  writer.byteString('bytes', frame.bytes, PIECE_BYTES_MAX)
+  writePiece(writer, frame)
 }

@@ -1,6 +1,6 @@
 // The body of each frame that a relay sends, field by field, from bytes that a stranger sent. relay-frame-writer.ts is its
 // mirror. Never throws; after a fault (reader.fault) what these return is to be thrown away.
-import { type BodyReaders, checkPiece, has, readAwareness } from './body-readers.ts'
+import { type BodyReaders, checkPiece, has, readAwareness, readPiece } from './body-readers.ts'
 import type { ByteReader } from './bytes/reader.ts'
 import type { Code } from './codes.ts'
 import type {
@@ -154,10 +154,7 @@ function readReason(reader: ByteReader, field: string): Code {
 function readSnapshot(reader: ByteReader, limits: DecodeLimits): Snapshot {
   const channel = reader.varuint('channel', 1)
   const snapshotId = reader.raw('snapshotId', ID_BYTES)
-  const total = reader.varuint('total', 1)
-  const offset = reader.varuint('offset')
-  const bytes = reader.piece('bytes', limits.pieceBytesMax)
-  checkPiece(reader, 'offset', total, offset, bytes)
+  const { total, offset, bytes } = readPiece(reader, limits)
   return { type: 'SNAPSHOT', channel, snapshotId, total, offset, bytes }
 }
 

@@ -1,6 +1,6 @@
 // The body of each frame that a relay sends, field by field, in the order of docs/protocol.md. relay-frame-reader.ts is its
 // mirror. Each throws RangeError naming a field that no reader would accept.
-import { type BodyWriters, PIECE_BYTES_MAX, writeAwareness } from './body-writers.ts'
+import { type BodyWriters, PIECE_BYTES_MAX, writeAwareness, writePiece } from './body-writers.ts'
 import { clipText } from './bytes/utf8.ts'
 import type { ByteWriter } from './bytes/writer.ts'
 import type { Code } from './codes.ts'
@@ -132,9 +132,7 @@ function writeReason(writer: ByteWriter, field: string, code: Code): void {
 function writeSnapshot(writer: ByteWriter, frame: Snapshot): void {
   writer.varuint('channel', frame.channel, 1)
   writer.raw('snapshotId', frame.snapshotId, ID_BYTES)
-  writer.varuint('total', frame.total, 1)
-  writer.varuint('offset', frame.offset, 0, frame.total - frame.bytes.length)
-  writer.byteString('bytes', frame.bytes, PIECE_BYTES_MAX)
+  writePiece(writer, frame)
 }
 
 function writeEntries(writer: ByteWriter, frame: Entries): void {
