@@ -166,7 +166,7 @@ describe.skipIf(skipReason !== null)(
           const began = performance.now()
           const ended = sync(page)
           await sleep((DEADLINE_MS / FASTER) * 0.7)
-          expect(await Promise.race([ended, 'under way'])).toBe('under way')
+          expect(await Promise.race([ended, Promise.resolve('under way')])).toBe('under way')
           expect(proxy.heldByRelay).toBeGreaterThan(0)
           expect(await ended).toBe('TIMEOUT')
           const carriersTried = carrier === 'auto' && way === 'up' && share === 0 ? 2 : 1
