@@ -1,5 +1,5 @@
 // What stands on a device's disk, read apart from the device that wrote it.
-import type { ChangeSet } from '../../client/src/document/change-set.ts'
+import { ChangeSet } from '../../client/src/document/change-set.ts'
 import { entriesOfHeld } from '../../client/src/document/given.ts'
 import type { Payloads } from '../../client/src/document/payloads.ts'
 import {
@@ -80,17 +80,23 @@ export function viewOf({ record }: StoredDocument, relay: string): RelayViewReco
   return record?.views.find((candidate) => candidate.relay === relay)
 }
 
-/** What the stored document says that a relay lacks, unsent or owed, rows that came after the record included. */
+/** What the stored document says that a relay lacks, unsent or owed. */
 export function outboxOf(stored: StoredDocument, relay: string): ChangeSet {
+  const outbox = unsentOf(stored, relay) ?? stored.named.copy()
+  outbox.addAll(viewOf(stored, relay)?.owed ?? new ChangeSet())
+  return outbox
+}
+
+/** What was made here and never acknowledged, rows that came after the record included; null: nothing is known of the relay. */
+export function unsentOf(stored: StoredDocument, relay: string): ChangeSet | null {
   const view = viewOf(stored, relay)
-  if (view === undefined) return stored.named.copy()
-  const outbox = view.unsent.copy()
-  outbox.addAll(view.owed)
+  if (view === undefined) return null
+  const unsent = view.unsent.copy()
   for (const { id, row } of stored.rows) {
     if (id <= view.unsentThroughRow || row.kind !== 'local') continue
-    for (const update of row.updates) outbox.addAll(changesOf(update))
+    for (const update of row.updates) unsent.addAll(changesOf(update))
   }
-  return outbox
+  return unsent
 }
 
 /** All updates on a disk, held ones apart. */

@@ -21,6 +21,11 @@ export class SimulatedKeys {
     return this.#all !== null
   }
 
+  /** Some device may lack a key that another one writes with. */
+  get hasRotated(): boolean {
+    return this.#keys.length > 1
+  }
+
   /** For a new device: mostly with every key. Null: nothing is encrypted. */
   newRing(): Keys | null {
     if (this.#all === null) return null

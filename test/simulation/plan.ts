@@ -93,7 +93,7 @@ export function planOf(seed: number): Plan {
   const random = new Random(seed)
   const carrier = random.pick(['websocket', 'websocket', 'http', 'mixed'] as const)
   const edits = random.chance(0.3) ? EDITS : EDITS.filter(() => random.chance(0.4))
-  const relays = random.chance(0.7) ? 1 : 2
+  const relays = random.pick([1, 1, 1, 1, 1, 1, 2, 2, 2, 3])
   // Then in pieces of the usual size: of smaller ones there would be thousands.
   const isBig = random.chance(0.05)
   const plan: Omit<Plan, 'isEncrypted' | 'stores' | 'weights'> = {

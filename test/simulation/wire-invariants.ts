@@ -3,6 +3,7 @@
 import { decodeMessage, type Frame, LIMITS_AFTER_WELCOME, LIMITS_HTTP_RESPONSE, type Opened } from '@tidemark/protocol'
 import { ChangeSet } from '../../client/src/document/change-set.ts'
 import { decodeBookmark } from '../../relay/src/store/bookmark.ts'
+import type { CarryingInvariants } from './carrying-invariants.ts'
 import type { DiskInvariants } from './disk-invariants.ts'
 import { readStored, updatesOn, viewOf } from './disk-reading.ts'
 import { changesOf, lacking } from './extent.ts'
@@ -20,15 +21,17 @@ export class WireInvariants {
   readonly #scene: Scene
   readonly #disks: DiskInvariants
   readonly #logs: LogInvariants
+  readonly #carrying: CarryingInvariants
   /** Document ids by channel, of the newest round of a link. */
   readonly #channels = new Map<Link, Map<number, string>>()
   /** Resyncs that a relay asked for, by device, relay and document, since `count` was called last. */
   #resyncs = new Map<string, number>()
 
-  constructor(scene: Scene, disks: DiskInvariants, logs: LogInvariants) {
+  constructor(scene: Scene, disks: DiskInvariants, logs: LogInvariants, carrying: CarryingInvariants) {
     this.#scene = scene
     this.#disks = disks
     this.#logs = logs
+    this.#carrying = carrying
   }
 
   sent(link: Link, direction: Direction, bytes: Uint8Array): void {
@@ -83,12 +86,13 @@ export class WireInvariants {
   }
 
   /** 2: nothing is sent before it is in the device's store. */
-  #checkPush(link: Link, documentId: string, { format, bytes }: FrameOf<'PUSH'>): void {
+  #checkPush(link: Link, documentId: string, { pushId, format, bytes }: FrameOf<'PUSH'>): void {
     const device = this.#deviceOf(link)
     if (device === undefined) return
     // A struct travels in the state in which it is: with a deletion that may still be on its way to the disk.
     const changes = changesOf(contentOf(this.#scene.keys.payloadsOf(documentId), { format, payload: bytes }).payload)
     changes.deletes.removeAll(changes.structs)
+    this.#carrying.pushed({ device, relay: this.#relayOf(link), documentId, pushId: hex(pushId), changes })
     if (lacking(this.#disks.of(device).get(documentId)?.named ?? new ChangeSet(), changes) === null) return
     // The commit may have ended since it was read.
     const here = readStored(device.disk.image, documentId)

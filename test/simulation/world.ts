@@ -4,6 +4,7 @@ import type { SyncOptions, SyncReport } from '@tidemark/client'
 import { TidemarkError } from '@tidemark/client'
 import type { MemorySnapshot } from '../../relay/src/store/memory.ts'
 import { VirtualTime } from '../support/virtual-time.ts'
+import { CarryingInvariants } from './carrying-invariants.ts'
 import { Deeds } from './deeds.ts'
 import { DiskInvariants } from './disk-invariants.ts'
 import { SimulatedKeys } from './keys.ts'
@@ -46,6 +47,7 @@ export class World implements Scene {
   readonly deeds: Deeds = new Deeds()
   readonly disks: DiskInvariants
   readonly logs: LogInvariants
+  readonly carrying: CarryingInvariants
   readonly wire: WireInvariants
   readonly relays: SimulatedRelay[] = []
   readonly devices: SimulatedDevice[] = []
@@ -67,7 +69,8 @@ export class World implements Scene {
     this.histories = new Histories(this.keys)
     this.disks = new DiskInvariants(this)
     this.logs = new LogInvariants(this)
-    this.wire = new WireInvariants(this, this.disks, this.logs)
+    this.carrying = new CarryingInvariants(this, this.disks)
+    this.wire = new WireInvariants(this, this.disks, this.logs, this.carrying)
     this.promises = new Promises(this, this.disks)
     this.network = new Network(
       { sent: (link, direction, bytes) => this.guard(() => this.wire.sent(link, direction, bytes)) },
@@ -151,6 +154,7 @@ export class World implements Scene {
         nextClientId: () => this.nextClientId(),
         opened: (opener, { document }) => {
           this.disks.watch(document.doc)
+          this.carrying.opened(opener, document.id, document.doc)
           this.guard(() => this.disks.checkOpened(opener, document.id, document.doc))
         },
         failed: (what, error) => this.#fail(`${what}: ${String(error)}`),
@@ -165,7 +169,13 @@ export class World implements Scene {
 
   sync(device: SimulatedDevice, options: SyncOptions = {}): void {
     const promise = this.promises.made(device, options.documents ?? null)
+    // Where one is under way, this one begins when that has ended.
+    if (device.syncsRunning === 0) this.guard(() => this.carrying.began(device))
     device.sync(options, (outcome) => {
+      this.guard(() => {
+        this.carrying.ended(device, !(outcome instanceof Error) && outcome.complete)
+        if (device.syncsRunning > 0) this.carrying.began(device)
+      })
       this.trace.push(`  ${device.name} synced: ${summaryOf(outcome)}`)
       this.guard(() => {
         if (outcome instanceof Error) this.#checkError(device, outcome)

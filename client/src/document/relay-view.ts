@@ -154,7 +154,6 @@ export class RelayView {
     this.receipt = EMPTY
     this.tag = EMPTY
     this.owed = everything.without(this.unsent)
-    this.#learned.end()
     this.unsentBytes = this.isLacking ? byteLength : 0
     this.resyncing = true
     this.confirmed = false
@@ -164,6 +163,7 @@ export class RelayView {
   /** The document is begun anew there: all of it is this device's to give. */
   createAnew(everything: ChangeSet, byteLength: number): void {
     this.resync(new ChangeSet(), 0)
+    this.#learned.end()
     this.resyncing = false
     this.incarnation = EMPTY
     this.generation = EMPTY

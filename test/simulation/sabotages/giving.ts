@@ -4,6 +4,7 @@ import { ChangeSet } from '../../../client/src/document/change-set.ts'
 import { GivingBack } from '../../../client/src/document/giving-back.ts'
 import { IdSet } from '../../../client/src/document/id-set.ts'
 import { LiveDocument } from '../../../client/src/document/live-document.ts'
+import { RelayView } from '../../../client/src/document/relay-view.ts'
 import { Library } from '../../../client/src/library/library.ts'
 import { changesOf, extentOf } from '../extent.ts'
 import type { Sabotage } from '../sabotage.ts'
@@ -43,6 +44,25 @@ export const everybodysTurn: Sabotage = {
 /** What a device owes goes up at once, whatever the relay is about to give. */
 export const owedGoesFirst: Sabotage = {
   patch: () => patchGetter(GivingBack.prototype, 'leave', () => ({ unsent: true, owed: true })),
+}
+
+/** What another relay gave is carried on as soon as it is the device's turn, whoever is about to bring it. */
+export const learnedGoesAtOnce: Sabotage = {
+  patch: () =>
+    patchMethod(
+      RelayView.prototype,
+      'owes',
+      (owes) =>
+        function owing(this: RelayView, ...learned) {
+          owes.apply(this, learned)
+          this.endWait()
+        },
+    ),
+}
+
+/** What was made here goes first, though others may have carried it over long ago. */
+export const heldElsewhereIgnored: Sabotage = {
+  patch: () => patchGetter(GivingBack.prototype, 'leave', (_self, leave) => ({ ...leave(), unsent: true })),
 }
 
 /** Deletions that Yjs derives from a relay's own entries count as what the relay lacks. */

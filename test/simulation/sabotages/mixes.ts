@@ -119,6 +119,15 @@ export const restored: Mix = (seed) => ({
   weights: { ...undisturbed(seed), sync: 8, backupDevice: 1.5, restoreDevice: 1 },
 })
 
+/** Two relays, one of which is out of reach now and then, and devices that carry between them. */
+export const carrying: Mix = (seed) => ({
+  ...NOVEL_ONLY,
+  relays: 2,
+  devices: 5,
+  isEncrypted: false,
+  weights: { ...undisturbed(seed), sync: 10, cut: 1, crashRelay: 0.3 },
+})
+
 /** Keys that rotate, and come late. */
 export const rotating: Mix = (seed) => ({
   ...NOVEL_ONLY,
