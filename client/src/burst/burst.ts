@@ -2,16 +2,16 @@
 // to ask. Knows no socket, no timer and no store; exchanges account for their documents.
 import {
   type AnnouncedLimits,
-  decodeMessage,
+  decodeRelayMessage,
   deviceVerdict,
-  encodeFrames,
+  encodeDeviceFrames,
   type FeedPage,
-  type Frame,
   type FrameOf,
   type Hello,
   LIMITS_AFTER_WELCOME,
   LIMITS_HTTP_RESPONSE,
   PROTOCOL_VERSION,
+  type RelayFrame,
   ROUNDS_UNDER_WAY_MAX,
   type Verdict,
 } from '@tidemark/protocol'
@@ -180,7 +180,10 @@ export class Burst {
   }
 
   #receive(bytes: Uint8Array, nowMs: number): readonly BurstEffect[] {
-    const decoded = decodeMessage(bytes, this.#options.helloEveryRound ? LIMITS_HTTP_RESPONSE : LIMITS_AFTER_WELCOME)
+    const decoded = decodeRelayMessage(
+      bytes,
+      this.#options.helloEveryRound ? LIMITS_HTTP_RESPONSE : LIMITS_AFTER_WELCOME,
+    )
     if (!decoded.ok) return this.#finish(this.#error('MALFORMED', `The relay sent ${decoded.message}`))
     const effects: BurstEffect[] = []
     for (const frame of decoded.frames) {
@@ -191,7 +194,7 @@ export class Burst {
     return effects
   }
 
-  #handleFrame(frame: Frame, nowMs: number): readonly BurstEffect[] {
+  #handleFrame(frame: RelayFrame, nowMs: number): readonly BurstEffect[] {
     // Between rounds the relay may still say why it ends the connection.
     if (frame.type === 'ERROR' && frame.channel === 0) return this.#receiveError(frame)
     const verdict = this.#state === 'ROUND' ? this.#verdictOn(frame) : 'malformed'
@@ -215,14 +218,14 @@ export class Burst {
     }
   }
 
-  #verdictOn(frame: Frame): Verdict {
+  #verdictOn(frame: RelayFrame): Verdict {
     const channel = 'channel' in frame ? frame.channel : 0
     const isKnown = this.#underWay[0]?.has(channel) === true
     const state = this.#opened.has(channel) ? 'OPEN' : 'OPENING'
     return deviceVerdict(this.#isWelcome ? 'READY' : 'AWAITING_WELCOME', frame.type, isKnown ? state : 'CLOSED')
   }
 
-  #handleChannelFrame(frame: Frame, nowMs: number): readonly BurstEffect[] {
+  #handleChannelFrame(frame: RelayFrame, nowMs: number): readonly BurstEffect[] {
     const channel = 'channel' in frame ? frame.channel : 0
     const channels = this.#underWay[0]
     const exchange = channels?.get(channel)
@@ -303,7 +306,7 @@ export class Burst {
   #creditDue(): readonly BurstEffect[] {
     const { helloEveryRound, receiveWindowBytes } = this.#options
     if (helloEveryRound || this.#uncreditedBytes < receiveWindowBytes / CREDITS_PER_WINDOW) return []
-    const bytes = encodeFrames([{ type: 'CREDIT', bytes: this.#uncreditedBytes }])
+    const bytes = encodeDeviceFrames([{ type: 'CREDIT', bytes: this.#uncreditedBytes }])
     this.#uncreditedBytes = 0
     return [{ type: 'send', bytes }]
   }
@@ -314,7 +317,7 @@ export class Burst {
     return { type: 'HELLO', ...versions, deviceId, token, receiveWindowBytes, clientName }
   }
 
-  #unexpected(frame: Frame): readonly BurstEffect[] {
+  #unexpected(frame: RelayFrame): readonly BurstEffect[] {
     return this.#finish(this.#error('MALFORMED', `The relay sent ${frame.type} where it has no place`))
   }
 
@@ -329,7 +332,7 @@ export class Burst {
 }
 
 /** False: a relay does not send that. */
-function tell(exchange: Exchange, frame: Frame): boolean {
+function tell(exchange: Exchange, frame: RelayFrame): boolean {
   switch (frame.type) {
     case 'OPENED':
       exchange.opened(frame)

@@ -1,12 +1,12 @@
 // Composes one round: the one message in which a device asks and pushes, within the limits that hold for it.
 import {
   type AnnouncedLimits,
+  type DeviceFrame,
+  DeviceMessageWriter,
   FEEDS_MAX,
   type Feed,
-  type Frame,
   type Hello,
   LIMITS_BEFORE_WELCOME,
-  MessageWriter,
 } from '@tidemark/protocol'
 import type { Exchange } from '../document/exchange.ts'
 import type { Outgoing } from '../document/outgoing.ts'
@@ -48,7 +48,7 @@ export function composeRound(plan: {
   readonly nowMs: number
 }): Round {
   const { limits } = plan
-  const writer = new MessageWriter()
+  const writer = new DeviceMessageWriter()
   const room = (): number => limits.messageBytesMax - writer.byteLength - END_BYTES
 
   if (plan.hello !== null) writer.write(plan.hello)
@@ -86,7 +86,7 @@ export function composeUpload(plan: {
   const { hello, exchange, limits, payloadBytes } = plan
   const part = exchange.beginUpload(payloadBytes, pieceBytesMaxOf(limits))
   if (part === null) return null
-  const writer = new MessageWriter()
+  const writer = new DeviceMessageWriter()
   if (hello !== null) writer.write(hello)
   writer.write({ type: 'OPEN', channel: UPLOAD_CHANNEL, ...part.open })
   for (const piece of part.pieces) writer.write(pieceFrame(UPLOAD_CHANNEL, piece))
@@ -101,7 +101,7 @@ function pieceBytesMaxOf({ messageBytesMax, pieceBytesMax }: RoundLimits): numbe
   return Math.min(pieceBytesMax, Math.floor(messageBytesMax / 2))
 }
 
-function* framesOf(channel: number, part: RoundPart): Generator<Frame> {
+function* framesOf(channel: number, part: RoundPart): Generator<DeviceFrame> {
   yield { type: 'OPEN', channel, ...part.open }
   for (const repair of part.repairs) yield { type: 'REPAIR', channel, ...repair }
   for (const push of part.pushes) yield pushFrame(channel, push)
@@ -110,11 +110,11 @@ function* framesOf(channel: number, part: RoundPart): Generator<Frame> {
   if (part.deletion !== null) yield { type: 'DELETE', channel, mark: part.deletion }
 }
 
-function pushFrame(channel: number, { id: pushId, format, payload: bytes }: Outgoing): Frame {
+function pushFrame(channel: number, { id: pushId, format, payload: bytes }: Outgoing): DeviceFrame {
   return { type: 'PUSH', channel, pushId, format, total: bytes.length, offset: 0, bytes }
 }
 
-function pieceFrame(channel: number, { outgoing, fence, offset, bytes }: UploadPiece): Frame {
+function pieceFrame(channel: number, { outgoing, fence, offset, bytes }: UploadPiece): DeviceFrame {
   const { id, format, payload, changes, mark } = outgoing
   const total = payload.length
   if (changes !== null) return { type: 'PUSH', channel, pushId: id, format, total, offset, bytes }
