@@ -65,7 +65,15 @@ describe('a library of 1,000 documents', () => {
     const report = await b.tidemark.sync({ vaults: ['alice'] })
     expect(report).toMatchObject({ complete: true, relays: [{ documents: [] }] })
     expect(await b.tidemark.list('alice')).toHaveLength(300)
-    expect((await b.tidemark.list('alice'))[0]).toEqual({ id: 'alice/chapter 0', onDevice: false, deleted: false })
+    const listed = async (): Promise<unknown> => (await b.tidemark.list('alice'))[0]
+    expect(await listed()).toEqual({ id: 'alice/chapter 0', onDevice: false, deleted: false })
+    // Nothing of it is here because it is open; and what only this device knows is here in any case.
+    await b.open('alice/chapter 0')
+    expect(await listed()).toEqual({ id: 'alice/chapter 0', onDevice: false, deleted: false })
+    await b.open('alice/a new one')
+    expect(await listed()).toEqual({ id: 'alice/a new one', onDevice: true, deleted: false })
+    await b.sync()
+    expect(await b.tidemark.list('alice')).toContainEqual({ id: 'alice/chapter 0', onDevice: true, deleted: false })
   })
 
   it('gives everything back to a relay that was wiped, although nothing is open', async () => {

@@ -111,6 +111,11 @@ export class Burst {
   }
 
   /** What this exchange has moved, and is to move. */
+  /** Some payload came further in this burst. */
+  get hasMoved(): boolean {
+    return [...this.#transfers.values()].some(({ hasMoved }) => hasMoved)
+  }
+
   transferOf(exchange: Exchange): Transfer {
     const transfer = this.#transfers.get(exchange) ?? new Transfer(exchange)
     this.#transfers.set(exchange, transfer)

@@ -5,10 +5,14 @@ import type { Outgoing } from '../document/outgoing.ts'
 
 export class Transfer {
   readonly #exchange: Exchange
+  /** Of what is done, what earlier bursts did. */
+  #bytesBefore = 0
   #isOpened = false
   #receivedBytes = 0
   #bytesToReceive = 0
   readonly #pushes = new Set<Outgoing>()
+  /** Those of which the relay has said how much it has. */
+  readonly #located = new Set<Outgoing>()
   #sentBytes = 0
   #bytesToSend = 0
 
@@ -19,7 +23,10 @@ export class Transfer {
   /** For each OPENED, before the exchange takes it. What came of a payload in an earlier burst is done, and does not come again. */
   opened(bytesToCome: number): void {
     const cameBefore = this.#exchange.view.incoming?.received ?? 0
-    if (!this.#isOpened) this.#receivedBytes = cameBefore
+    if (!this.#isOpened) {
+      this.#receivedBytes = cameBefore
+      this.#bytesBefore += cameBefore
+    }
     this.#isOpened = true
     this.#bytesToReceive = Math.max(this.#bytesToReceive, this.#receivedBytes + Math.max(0, bytesToCome - cameBefore))
   }
@@ -39,13 +46,21 @@ export class Transfer {
     return this.#receivedBytes + this.#sentBytes
   }
 
+  /** This burst has brought something further. */
+  get hasMoved(): boolean {
+    return this.bytesDone > this.#bytesBefore
+  }
+
   #lookAtPushes(): void {
     let left = 0
     for (const outgoing of this.#exchange.view.outgoing) {
       const { length } = outgoing.payload
       if (!this.#pushes.has(outgoing)) this.#bytesToSend += length
       this.#pushes.add(outgoing)
-      left += length - (outgoing.staged ?? 0)
+      const { staged } = outgoing
+      if (staged !== null && !this.#located.has(outgoing)) this.#bytesBefore += staged
+      if (staged !== null) this.#located.add(outgoing)
+      left += length - (staged ?? 0)
     }
     // A refused push is on its way no more, and nobody has it.
     if (this.#exchange.error === null) this.#sentBytes = Math.max(this.#sentBytes, this.#bytesToSend - left)

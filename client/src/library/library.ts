@@ -19,6 +19,7 @@ import {
 
 export interface DocumentListing {
   readonly id: string
+  /** Some of it is stored here, or no relay is known to have it. */
   readonly onDevice: boolean
   readonly deleted: boolean
 }
@@ -95,8 +96,9 @@ export class Library {
     for (const { listings: listed } of this.#feeds.values()) {
       for (const [id, { deleted }] of listed) {
         if (vaultOf(id) !== vault) continue
-        const before = listings.get(id)
-        listings.set(id, { id, onDevice: before?.onDevice ?? false, deleted: deleted || (before?.deleted ?? false) })
+        // What is merely open, or about to be given, is not here yet.
+        const onDevice = this.record(id) !== null && (listings.get(id)?.onDevice ?? false)
+        listings.set(id, { id, onDevice, deleted: deleted || (listings.get(id)?.deleted ?? false) })
       }
     }
     return [...listings.values()].sort((a, b) => (a.id < b.id ? -1 : 1))

@@ -4,9 +4,9 @@ import type { Schedule } from '../options.ts'
 
 /**
  * synced: with all there was. partial: of only some documents, and they synced. unfinished: the app stopped it, which says
- * nothing about the relay. failed: a later burst may succeed.
+ * nothing about the relay. cut: the line was, after something had come further. failed: a later burst may succeed.
  */
-export type BurstResult = 'synced' | 'partial' | 'unfinished' | 'failed'
+export type BurstResult = 'synced' | 'partial' | 'unfinished' | 'cut' | 'failed'
 
 export interface BurstOutcome {
   readonly result: BurstResult
@@ -90,11 +90,12 @@ export class Turn {
     this.#backoffUntil = LONG_AGO
     if (result !== 'partial') this.#intervalAt = nowMs + everyMs * (1 + JITTER * (2 * intervalChance - 1))
     const mayReturnAt = Math.max(nowMs, this.#retryAfterUntil)
-    if (result === 'failed') {
+    if (result === 'failed' || result === 'cut') {
       // Full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"), from the debounce's length upwards, and
-      // beyond what the relay asked: it asks all devices the same.
+      // beyond what the relay asked: it asks all devices the same. After a cut, up to it.
       this.#backoffUntil = mayReturnAt + backoffChance * Math.min(BACKOFF_MS_MAX, afterEditMs * 2 ** this.#failures)
-      this.#intervalAt = Math.min(this.#intervalAt, Math.max(this.#backoffUntil, nowMs + afterEditMs))
+      const soonest = result === 'failed' ? nowMs + afterEditMs : nowMs
+      this.#intervalAt = Math.min(this.#intervalAt, Math.max(this.#backoffUntil, soonest))
     } else if (retryAfterMs > 0) {
       this.#intervalAt = Math.min(this.#intervalAt, mayReturnAt) // It is expected then.
     }

@@ -17,7 +17,7 @@ export function notBegun({ url }: Pick<RelayTarget, 'url'>): RelaySyncResult {
     error: null,
     documents: [],
   }
-  return { report, wasLetIn: false, returnAfterMs: 0 }
+  return { report, wasLetIn: false, hasMoved: false, returnAfterMs: 0 }
 }
 
 /** Null: some relay let us in, or nobody was there to ask. */
@@ -36,16 +36,23 @@ export function outcomesOf(
   return new Map(
     results.map((result) => {
       const { report } = result
-      // What a retry cannot mend must not slow down the rest.
-      const hasFailed = report.error !== null || report.documents.some(({ error }) => error?.retryable)
       const ended: BurstResult = isPartial ? 'partial' : 'synced'
-      const isCut = stopped !== null && !report.complete
+      const isStopped = stopped !== null && !report.complete
       return [
         report.relay,
-        { result: isCut ? 'unfinished' : hasFailed ? 'failed' : ended, retryAfterMs: wishOf(result) },
+        { result: isStopped ? 'unfinished' : (failedResultOf(result) ?? ended), retryAfterMs: wishOf(result) },
       ]
     }),
   )
+}
+
+/** Null: it has not failed. */
+function failedResultOf({ report, hasMoved }: RelaySyncResult): BurstResult | null {
+  const { error, documents } = report
+  // Whoever is cut off every few seconds comes through by coming back: there is nothing to wait for.
+  if (error !== null && (error.code === 'OFFLINE' || error.code === 'TIMEOUT') && hasMoved) return 'cut'
+  // What a retry cannot mend must not slow down the rest.
+  return error !== null || documents.some((document) => document.error?.retryable) ? 'failed' : null
 }
 
 /** How long the relay asked to be left alone, on the whole and by each error; in milliseconds. */

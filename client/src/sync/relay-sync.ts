@@ -29,6 +29,8 @@ export interface RelaySyncResult {
   readonly report: RelayReport
   /** Whether the relay verified the token and answered. */
   readonly wasLetIn: boolean
+  /** Something of a payload came further, and stays so. */
+  readonly hasMoved: boolean
   /** The relay asked not to be called sooner; 0: no wish. */
   readonly returnAfterMs: number
 }
@@ -271,7 +273,12 @@ export class RelaySync {
       error: this.#stopped ? null : error,
       documents,
     }
-    return { report, wasLetIn: this.#burst?.wasLetIn ?? false, returnAfterMs: this.#burst?.returnAfterMs ?? 0 }
+    return {
+      report,
+      wasLetIn: this.#burst?.wasLetIn ?? false,
+      hasMoved: this.#burst?.hasMoved ?? false,
+      returnAfterMs: this.#burst?.returnAfterMs ?? 0,
+    }
   }
 
   #error(code: TidemarkError['code'], message: string): TidemarkError {
