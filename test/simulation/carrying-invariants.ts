@@ -113,6 +113,9 @@ export class CarryingInvariants {
     if (edited.has(documentId)) return
     const learned = structs.without(here.get(documentId) ?? new ChangeSet())
     for (const client of this.#clients.get(device) ?? []) learned.structs.remove(client, 0, Number.MAX_SAFE_INTEGER)
+    // What is pending goes up in one piece, with what this relay gave of it.
+    const log = relay.log(documentId)
+    if (log !== null) learned.removeAll(this.#scene.histories.of(relay, log).whole(log).named)
     const early = lacking(new ChangeSet(), learned)
     if (early !== null)
       fail(`11: ${device.name} learns ${early} of ${documentId} and carries it to ${relay.name} at once`)

@@ -146,8 +146,10 @@ function checkEcho(world: World, { entries, redundant, deletions }: EntryCount):
   // What every device may have to give, and each relay stores.
   const givenByAll = (deeds.count('bad snapshots') + deeds.created.size * relays.length) * devices.length
   const disturbances = deeds.count(...DISTURBANCES)
-  // Who cannot read a snapshot gives back what it has, for it cannot see whether that is there.
-  const unseen = deeds.count('rotateKey') > 0 ? deeds.count('resyncs') : 0
+  // Who cannot read a snapshot gives back what it has, for it cannot see whether that is there; nor whether an entry is there
+  // that another relay gave to it in a form that it can read.
+  const unreadable = deeds.count('rotateKey') * devices.length * (relays.length - 1)
+  const unseen = deeds.count('rotateKey') > 0 ? deeds.count('resyncs') + unreadable : 0
   // Where a burst is late with what it brings to another relay, somebody else may carry it over.
   const carried = deeds.count('late bursts') * (relays.length - 1)
   const redundantMax = 1 + disturbances + losses + givenByAll + carried + unseen
