@@ -1,5 +1,6 @@
 // Nothing that was typed is lost when the page goes: the browser, or the desktop app around it, waits for the device store.
-import type { Tidemark } from '@tidemark/client'
+import { type Tidemark, TidemarkError } from '@tidemark/client'
+import { helpWords } from './status-words.ts'
 
 declare global {
   interface Window {
@@ -29,13 +30,13 @@ export function holdUntilStored(tidemark: Tidemark): void {
   })
 }
 
-/** Null: everything is in the store. Else why it is not, which the status says as well. */
+/** Null: everything is in the store. Else why it is not, in the words of the status. */
 async function flush(tidemark: Tidemark): Promise<string | null> {
   try {
     await tidemark.flush()
     return null
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return error instanceof TidemarkError ? helpWords(error) : String(error)
   }
 }
 

@@ -12,7 +12,11 @@ export function statusWords(status: SyncStatus, isConnected: boolean): StatusWor
   const { safety, problem } = status
   const isThere = safety === 'on-relay' || safety === 'confirmed'
   if (problem !== null && problem.action !== 'wait')
-    return { kind: 'trouble', headline: safety === 'unsaved' ? 'Not saved' : HEADLINES[safety], detail: help(problem) }
+    return {
+      kind: 'trouble',
+      headline: safety === 'unsaved' ? 'Not saved' : HEADLINES[safety],
+      detail: helpWords(problem),
+    }
   if (!isConnected) {
     const detail = 'Nowhere else yet. Connect your other devices to have it there, too.'
     return { kind: 'here', headline: HEADLINES[safety], detail }
@@ -49,8 +53,8 @@ function lastWords({ lastSyncedAt }: SyncStatus): string {
   return ` Last synced ${new Date(lastSyncedAt).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })}.`
 }
 
-/** What the writer can do about it. */
-function help({ action, message }: TidemarkError): string {
+/** What the writer can do about what does not pass by itself. */
+export function helpWords({ action, message }: TidemarkError): string {
   return HELP[action] ?? `${message}.`
 }
 
