@@ -1,4 +1,10 @@
 // What was done in a run, counted: for the summary, and for what excuses what. A fault that nobody did excuses nothing.
+import type { StoreKind } from './stores/medium.ts'
+
+/** A device died in a call of its store. */
+export function cutIn(kind: StoreKind): string {
+  return `cut in ${kind}`
+}
 
 export class Deeds {
   readonly #counts = new Map<string, number>()

@@ -3,6 +3,7 @@
 import type { SyncReport } from '@tidemark/client'
 import { ChangeSet } from '../../client/src/document/change-set.ts'
 import type { DiskInvariants } from './disk-invariants.ts'
+import { viewOf } from './disk-reading.ts'
 import { extentOf, lacking } from './extent.ts'
 import { fail, type Scene } from './scene.ts'
 import type { SimulatedDevice } from './simulated-device.ts'
@@ -52,8 +53,10 @@ export class Promises {
     for (const { relay, losses, logs } of there) {
       if (relay.losses > losses) continue
       for (const [id, extent] of here) {
-        // Somebody deleted it meanwhile, or this device does.
-        if (relay.state.tombstones.has(id) || stored.get(id)?.record?.deleting) continue
+        // Somebody deleted it, or this device does. A relay may have lost the tombstone, and hold a log that was begun anew.
+        const document = stored.get(id)
+        const isDeleted = document?.record?.deleting || (document && viewOf(document, relay.url)?.deleted)
+        if (relay.state.tombstones.has(id) || isDeleted) continue
         // Deletions that are nobody's edit, but Yjs's own clean-up, may wait for another device's.
         const unpushed = lacking(this.#flushed(relay, id), new ChangeSet(extent.structs))
         if (unpushed !== null)

@@ -178,12 +178,12 @@ export class SimulatedDevice {
     )
   }
 
-  /** The process dies: what is not durable is gone. Says in what it died. */
-  crash(): string {
-    const how = this.disk.crash()
+  /** The process dies: what is not durable is gone. It returns in how many calls of its store. */
+  crash(isPowerCut = false): number {
+    const cut = this.disk.crash(isPowerCut)
     for (const link of this.#options.network.links) if (link.device === this.name) link.deviceGone()
     this.#endLife()
-    return how
+    return cut
   }
 
   /** Only while it is not running. */

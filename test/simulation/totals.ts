@@ -1,5 +1,7 @@
 // What many runs came to, in words.
+import { cutIn } from './deeds.ts'
 import type { RunResult } from './run.ts'
+import { STORE_KINDS } from './stores/medium.ts'
 
 const FAULTS = [
   'cut',
@@ -65,10 +67,11 @@ export class Totals {
     return [
       `${this.#seeds} seeds, ${this.#steps} steps, ${faults} faults (${this.#words(FAULTS)})`,
       `  ${this.#words(EVENTS)}; ${this.#entries} entries, of which ${this.#redundant} bring nothing`,
+      `  devices that died in a call of their store: ${this.#words(STORE_KINDS, cutIn)}`,
     ].join('\n')
   }
 
-  #words(what: readonly string[]): string {
-    return what.map((one) => `${one} ${this.#counts.get(one) ?? 0}`).join(', ')
+  #words<What extends string>(what: readonly What[], countedAs: (one: What) => string = (one) => one): string {
+    return what.map((one) => `${one} ${this.#counts.get(countedAs(one)) ?? 0}`).join(', ')
   }
 }

@@ -194,7 +194,7 @@ export class World implements Scene {
   /** All devices die where they are; then all that was called durable is there. */
   async unplug(): Promise<void> {
     for (const device of this.devices) {
-      device.crash()
+      device.crash(true)
       await device.disk.check()
     }
     await this.settle()

@@ -52,10 +52,10 @@ export class Journal {
     try {
       const { size } = await handle.stat()
       const content = parseJournal(await readStart(handle, size), path)
-      if (content.endBytes < size) {
-        await handle.truncate(content.endBytes)
-        await handle.sync()
-      }
+      if (content.endBytes < size) await handle.truncate(content.endBytes)
+      // A process that died may have written or renamed what it did not flush: now it is read, and built upon.
+      await handle.sync()
+      await disk.syncDirectory(directory)
       return new Journal(place, handle, content)
     } catch (error) {
       await handle.close()

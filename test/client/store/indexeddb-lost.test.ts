@@ -35,6 +35,23 @@ async function newPage(): Promise<Page> {
 const closeByForce = forceCloseDatabase as unknown as (database: IDBDatabase) => void
 
 describe('a database that the browser has closed', () => {
+  it('fails what was being read, and nothing beside that', async () => {
+    const { store } = await newPage()
+    const unhandled: unknown[] = []
+    const note = (reason: unknown): void => void unhandled.push(reason)
+    process.on('unhandledRejection', note)
+    const begun = vi.spyOn(IDBDatabase.prototype, 'transaction')
+    const reads = [store.rows('d'), store.records('')]
+    for (let i = 0; i < 10; i++) await Promise.resolve()
+    expect(begun).toHaveBeenCalledTimes(2)
+    for (const { value } of begun.mock.results) (value as IDBTransaction).abort()
+    for (const read of reads) await expect(read).rejects.toMatchObject({ code: 'FAILED' })
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('unhandledRejection', note)
+    expect(unhandled).toEqual([])
+    await store.close()
+  })
+
   for (const [how, close] of [
     ['and says so', closeByForce],
     ['and does not say so', (database: IDBDatabase) => database.close()],

@@ -1,4 +1,5 @@
 // What breaks: lines, processes, disks, and the data of relays and devices.
+import { cutIn } from '../deeds.ts'
 import type { BusyLane, Link } from '../network.ts'
 import type { SimulatedDevice } from '../simulated-device.ts'
 import type { SimulatedRelay } from '../simulated-relay.ts'
@@ -47,12 +48,19 @@ function lineFaults({ world, random }: Course): Steps<LineFault> {
   }
 }
 
-function processFaults({ world }: Course): Steps<ProcessFault> {
+function processFaults({ world, random }: Course): Steps<ProcessFault> {
   return {
     crashDevice: {
-      choices: () => world.devices.filter(({ isRunning }) => isRunning),
+      choices: () => {
+        const alive = world.devices.filter(({ isRunning }) => isRunning)
+        // Rather in the middle of a commit.
+        return [...alive, ...alive.filter(({ isStoring }) => isStoring).flatMap((device) => [device, device, device])]
+      },
       take: (device: SimulatedDevice) => {
-        return `${device.name} ${device.crash()}`
+        const isPowerCut = random.chance(0.5)
+        const cut = device.crash(isPowerCut)
+        if (cut > 0) world.deeds.did(cutIn(device.disk.kind))
+        return `${device.name} in ${cut} calls of its store${isPowerCut ? ', and its power' : ''}`
       },
     },
     startDevice: {
@@ -78,7 +86,12 @@ function processFaults({ world }: Course): Steps<ProcessFault> {
     },
     failCommit: {
       choices: () => world.devices.filter(({ isStoring, open }) => isStoring && open.size > 0),
-      take: (device: SimulatedDevice) => device.disk.endCommit(true).then(() => device.name),
+      take: (device: SimulatedDevice) => {
+        // Space may come back at once, or not before the store has said that there was none.
+        const isOneCall = random.chance(0.3)
+        const ended = isOneCall ? device.disk.endCall(true) : device.disk.endCommit(true)
+        return ended.then(() => `${device.name}${isOneCall ? ' in one call' : ''}`)
+      },
     },
     failFlush: {
       choices: () => world.relays.filter(({ isFlushing }) => isFlushing),

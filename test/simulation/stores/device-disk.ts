@@ -97,10 +97,10 @@ export class DeviceDisk {
     }
   }
 
-  /** The process dies; says in what. */
-  crash(): string {
+  /** The process dies, in so many calls of its store as it returns. */
+  crash(isPowerCut: boolean): number {
     this.#endLife()
-    return this.#medium.crash()
+    return this.#medium.crash(isPowerCut)
   }
 
   /** The process has ended by itself. */
@@ -121,17 +121,18 @@ export class DeviceDisk {
     this.#uncertain = uncertain
   }
 
-  /** Starts a process that does nothing, and ends it: then all is looked at. */
+  /** Starts a process that does nothing, and cuts the power: then all is looked at. */
   async check(): Promise<void> {
-    let store: OpenDeviceStore | null = null
-    const opening = this.store()
-      .open()
-      .then((opened) => {
-        store = opened
-      })
-    for (let calls = 0; store === null && calls < CALLS_MAX; calls++) await this.endCall()
-    await opening
-    this.crash()
+    let isOpened = false
+    const end = (): void => {
+      isOpened = true
+    }
+    this.store().open().then(end, end) // What fails is told.
+    for (let calls = 0; !isOpened; calls++) {
+      if (calls === CALLS_MAX) throw new Error('A store does not open')
+      await this.endCall()
+    }
+    this.crash(true)
   }
 
   #endLife(): void {

@@ -43,12 +43,11 @@ export class FileMedium implements Medium {
     this.#calls.end(this.#random.between(0, this.#calls.length - 1), fails)
   }
 
-  crash(): string {
+  crash(isPowerCut: boolean): number {
     const cut = this.#calls.crash()
     this.#calls = new Calls()
-    if (this.#random.chance(0.5)) return `in ${cut} calls`
-    this.#disk = new PowerLossDisk(this.#disk.remains(() => this.#random.next()))
-    return `in ${cut} calls, without power`
+    if (isPowerCut) this.#disk = new PowerLossDisk(this.#disk.remains(() => this.#random.next()))
+    return cut
   }
 
   copy(): FileMedium {

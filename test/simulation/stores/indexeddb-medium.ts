@@ -78,14 +78,14 @@ export class IndexedDbMedium implements Medium {
     this.#page.calls.end(0, fails)
   }
 
-  crash(): string {
+  crash(): number {
     const { calls, transactions, connections } = this.#page
     pages.delete(this.#name)
     this.#page = new Page()
     const cut = calls.crash()
     const aborted = [...transactions].filter(abort)
     for (const connection of connections) connection.close()
-    return `in ${cut} commits and ${aborted.length} transactions`
+    return cut + aborted.length
   }
 
   copy(image: DiskImage): IndexedDbMedium {

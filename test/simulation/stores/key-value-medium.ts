@@ -11,7 +11,7 @@ import {
   type ValueWrite,
 } from '../../client/store/key-value-storages.ts'
 import type { Random } from '../random.ts'
-import { Calls, type Medium } from './medium.ts'
+import { Calls, type Medium, SLOW_READS } from './medium.ts'
 
 /** So small that checkpoints come all the time. */
 const JOURNAL_BYTES_MIN = 4 * 1024
@@ -48,10 +48,10 @@ export class KeyValueMedium implements Medium {
     this.#calls.end(this.#random.between(0, this.#calls.length - 1), fails)
   }
 
-  crash(): string {
+  crash(): number {
     const cut = this.#calls.crash()
     this.#calls = new Calls()
-    return `in ${cut} calls`
+    return cut
   }
 
   copy(): KeyValueMedium {
@@ -82,7 +82,10 @@ class WaitingValues extends ValueDisk {
     })
   }
 
-  override async pause(): Promise<void> {}
+  /** A read may come between the writes of others. */
+  override async pause(): Promise<void> {
+    if (this.#random.chance(SLOW_READS)) await this.#calls.wait()
+  }
 
   #filled(writes: readonly ValueWrite[]): Error {
     this.#applySome(writes)

@@ -1,5 +1,6 @@
 // What a store of a simulated device stands on: a medium whose changes wait for the schedule, one call after the other, and
-// of which a crash leaves what one of that kind leaves. The kinds: memory, files, key-value storages, IndexedDB.
+// of which a crash leaves what one of that kind leaves. MMKV is not among the kinds: its calls end at once, so that there is
+// nothing to cut.
 import type { DeviceStore } from '../../../client/src/store/contract.ts'
 import type { DiskImage } from '../../../client/src/store/memory-disk.ts'
 
@@ -16,11 +17,14 @@ export interface Medium {
   readonly isReading: boolean
   /** Lets one call through; `fails`: in vain if it takes space, for there is none. */
   endCall(fails: boolean): void
-  /** The process dies, and with it perhaps the device. Says how. */
-  crash(): string
+  /** The process dies, in so many calls as it returns; with the power goes what only it keeps. */
+  crash(isPowerCut: boolean): number
   /** Another one, which holds what a process sees here now, and `image` at least; nobody has it open. */
   copy(image: DiskImage): Medium
 }
+
+/** The share of reads that wait for the schedule as well. */
+export const SLOW_READS = 0.1
 
 /** One call of a store to its medium. */
 export interface Call {
@@ -50,7 +54,7 @@ export class Calls {
     return this.#waiting.length
   }
 
-  wait(call: Call): Promise<void> {
+  wait(call: Call = NOTHING): Promise<void> {
     return new Promise((resolve, reject) => {
       if (!this.#isDead) this.#waiting.push({ ...call, resolve, reject })
     })
@@ -75,3 +79,6 @@ export class Calls {
     return cut.length
   }
 }
+
+/** What takes its time and changes nothing. */
+const NOTHING: Call = { act: () => undefined, cut: () => undefined }

@@ -24,11 +24,11 @@ export class MemoryMedium implements Medium {
     this.#calls.end(0, fails)
   }
 
-  crash(): string {
+  crash(): number {
     const cut = this.#calls.crash()
     this.#calls = new Calls()
     this.#disk.crash()
-    return `in ${cut} commits`
+    return cut
   }
 
   copy(image: DiskImage): MemoryMedium {

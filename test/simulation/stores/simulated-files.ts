@@ -1,11 +1,11 @@
 // A file system in memory in the place of node:fs/promises: what reads sees all that was written, and what changes
-// anything waits for the schedule. Directories are there from the beginning; the locks of processes are of no disk.
+// anything, and now and then what reads, waits for the schedule. Directories are there from the beginning; the locks of processes are of no disk.
 import { basename, dirname } from 'node:path'
 import type { FileSystem, OpenFile } from '../../../client/src/node/file-store-disk.ts'
 import type { PowerLossDisk } from '../../client/store/power-loss.ts'
 import type { DiskCall } from '../../client/store/recorded-files.ts'
 import type { Random } from '../random.ts'
-import type { Calls } from './medium.ts'
+import { type Calls, SLOW_READS } from './medium.ts'
 
 export class SimulatedFiles implements FileSystem {
   readonly #disk: PowerLossDisk
@@ -60,6 +60,7 @@ export class SimulatedFiles implements FileSystem {
         return { bytesWritten: length }
       },
       read: async (target, offset, length, position) => {
+        if (this.#random.chance(SLOW_READS)) await this.#calls.wait()
         const part = bytes().subarray(position, position + length)
         target.set(part, offset)
         return { bytesRead: part.byteLength }

@@ -2,7 +2,7 @@
 // Knows which rows this page has seen, so that it never goes on with a database that was wiped behind its back.
 import { type IDBPDatabase, openDB } from 'idb'
 import { DeviceStoreError } from '../contract.ts'
-import { type DeviceSchema, SCHEMA_VERSION, upgradeSchema } from './schema.ts'
+import { type DeviceSchema, SCHEMA_VERSION, storeToRead, upgradeSchema } from './schema.ts'
 
 /** Tabs make way within milliseconds; one that is frozen, or of a program that does not, never does. */
 const BLOCKED_MAX_MS = 10_000
@@ -81,7 +81,7 @@ export class DatabaseConnection {
   }
 
   async #hasSeenRows(database: IDBPDatabase<DeviceSchema>): Promise<boolean> {
-    const { store } = database.transaction('lastIds')
+    const store = storeToRead(database, 'lastIds')
     const found = await Promise.all(
       [...this.#seenIds].map(async ([documentId, id]) => ((await store.get(documentId)) ?? 0) >= id),
     )

@@ -14,7 +14,7 @@ import {
 } from '../contract.ts'
 import { rangesOf } from '../id-ranges.ts'
 import { DatabaseConnection } from './connection.ts'
-import { type DeviceSchema, OBJECT_STORES, prefixRange } from './schema.ts'
+import { type DeviceSchema, OBJECT_STORES, prefixRange, storeToRead } from './schema.ts'
 
 type WriteTransaction = IDBPTransaction<DeviceSchema, StoreNames<DeviceSchema>[], 'readwrite'>
 
@@ -66,7 +66,7 @@ class IndexedDbSession implements OpenDeviceStore {
 
   async records(prefix: string): Promise<readonly StoredRecord[]> {
     return this.#read(async (database) => {
-      const { store } = database.transaction('records')
+      const store = storeToRead(database, 'records')
       const range = prefixRange(prefix)
       const [keys, values] = await Promise.all([store.getAllKeys(range), store.getAll(range)])
       return keys.map((key, i) => ({ key, bytes: values[i] as Uint8Array }))
@@ -75,7 +75,7 @@ class IndexedDbSession implements OpenDeviceStore {
 
   async rows(documentId: string): Promise<readonly StoredRow[]> {
     return this.#read(async (database) => {
-      const { store } = database.transaction('rows')
+      const store = storeToRead(database, 'rows')
       const rows: StoredRow[] = []
       let pageLength: number
       do {
@@ -143,24 +143,21 @@ async function applyWrites(
   writes: readonly StoreWrite[],
   committed: (documentId: string, lastId: number) => void,
 ): Promise<readonly CommittedRows[]> {
-  // A failed request aborts the transaction, and its own error says less than the transaction's.
-  const requests: Promise<unknown>[] = []
   const ended = transaction.done.then(
     () => null,
     (error: unknown) => ({ error }),
   )
   try {
     const lastIds = await readLastIds(transaction, writes)
-    const rows = writes.map((write) => applyWrite(transaction, write, lastIds, requests))
-    for (const [documentId, id] of lastIds) requests.push(transaction.objectStore('lastIds').put(id, documentId))
+    const rows = writes.map((write) => applyWrite(transaction, write, lastIds))
+    for (const [documentId, id] of lastIds) leaveToTransaction(transaction.objectStore('lastIds').put(id, documentId))
     transaction.commit()
-    await Promise.allSettled(requests)
     const failure = await ended
     if (failure !== null) throw failure.error
     for (const [documentId, id] of lastIds) committed(documentId, id)
     return rows
   } catch (error) {
-    await Promise.allSettled([...requests, abort(transaction), ended])
+    await Promise.allSettled([abort(transaction), ended])
     throw error
   }
 }
@@ -177,24 +174,31 @@ function applyWrite(
   transaction: WriteTransaction,
   { records = [], append = [], remove = [] }: StoreWrite,
   lastIds: Map<string, number>,
-  requests: Promise<unknown>[],
 ): CommittedRows {
   const rowStore = transaction.objectStore('rows')
   const recordStore = transaction.objectStore('records')
   for (const { documentId, ids } of remove) {
     for (const [first, last] of rangesOf(ids)) {
-      requests.push(rowStore.delete(IDBKeyRange.bound([documentId, first], [documentId, last])))
+      leaveToTransaction(rowStore.delete(IDBKeyRange.bound([documentId, first], [documentId, last])))
     }
   }
   for (const { key, bytes } of records) {
-    requests.push(bytes === null ? recordStore.delete(key) : recordStore.put(ownBytes(bytes), key))
+    leaveToTransaction(bytes === null ? recordStore.delete(key) : recordStore.put(ownBytes(bytes), key))
   }
   return append.map(({ documentId, bytes }) => {
     const id = (lastIds.get(documentId) ?? 0) + 1
     lastIds.set(documentId, id)
-    requests.push(rowStore.put(ownBytes(bytes), [documentId, id]))
+    leaveToTransaction(rowStore.put(ownBytes(bytes), [documentId, id]))
     return id
   })
+}
+
+/**
+ * The transaction alone says how its requests ended: what a failed one says is less, and Chromium leaves some pending for ever
+ * when a quota aborts the transaction.
+ */
+function leaveToTransaction(request: Promise<unknown>): void {
+  request.catch(() => undefined)
 }
 
 /** A view is cloned together with the whole buffer behind it. */

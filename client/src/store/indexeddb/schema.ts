@@ -1,5 +1,5 @@
 // What the IndexedDB database of a device looks like, and how it came to look so.
-import type { DBSchema, IDBPDatabase, StoreNames } from 'idb'
+import type { DBSchema, IDBPDatabase, IDBPObjectStore, StoreNames } from 'idb'
 
 /** Raised with every change of the object stores, together with a step in `upgradeSchema`. */
 export const SCHEMA_VERSION = 1
@@ -16,6 +16,16 @@ export const OBJECT_STORES: readonly StoreNames<DeviceSchema>[] = ['rows', 'last
 /** Brings a database of `oldVersion` (0: it is new) to SCHEMA_VERSION, one version after the other. */
 export function upgradeSchema(database: IDBPDatabase<DeviceSchema>, oldVersion: number): void {
   if (oldVersion < 1) for (const name of OBJECT_STORES) database.createObjectStore(name)
+}
+
+/** An object store in a transaction of its own, of which nobody has to look at the end. */
+export function storeToRead<Name extends StoreNames<DeviceSchema>>(
+  database: IDBPDatabase<DeviceSchema>,
+  name: Name,
+): IDBPObjectStore<DeviceSchema, [Name], Name> {
+  const transaction = database.transaction(name)
+  transaction.done.catch(() => undefined) // Where it is aborted, so are its requests, and they say so.
+  return transaction.store
 }
 
 /** Every key that begins with `prefix`; null: all keys. */
