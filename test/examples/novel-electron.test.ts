@@ -184,8 +184,37 @@ describe.skipIf(skipReason !== null)(
       await later.showChapter('Loomings')
       await later.expectText('Call me Ishmael.')
     })
+
+    it('asks before it closes a page whose disk is full', async () => {
+      const [blank] = browser.pages()
+      const devtools = await browser.newCDPSession(blank ?? (await browser.newPage()))
+      const setQuota = (quotaSize: number): Promise<unknown> =>
+        devtools.send('Storage.overrideQuotaForOrigin', { origin: ORIGIN, quotaSize })
+      await setQuota(500_000)
+      const novel = await open()
+      await novel.addChapter('Loomings')
+      await novel.paste(incompressible(1_000_000))
+      await expect
+        .poll(() => novel.page.getByRole('alert').allTextContents(), EVENTUALLY)
+        .toEqual([expect.stringMatching(/^This device is full/)])
+      desktop.app.quit()
+      await expect.poll(() => desktop.questions, EVENTUALLY).toEqual([expect.stringMatching(/^This device is full/)])
+      expect(desktop.window.isDestroyed()).toBe(false)
+      await setQuota(100_000_000)
+      // Chromium may go by the old quota for a while.
+      const quit = (): boolean => {
+        desktop.app.quit()
+        return desktop.app.hasQuit
+      }
+      await expect.poll(quit, { ...EVENTUALLY, interval: 500 }).toBe(true)
+    })
   },
 )
+
+/** In short lines, for the editor's sake. A browser compresses what it stores. */
+function incompressible(bytes: number): string {
+  return Array.from({ length: bytes / 10 }, (_, i) => Math.sin(i).toString(36).slice(2, 11).padEnd(9)).join('\n')
+}
 
 /** The built preload script, with an `electron` that hands what it sends to the test, and that `deliver` reaches. */
 function preloadInPage(): string {

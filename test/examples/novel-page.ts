@@ -44,6 +44,15 @@ export class NovelPage {
     await this.page.keyboard.type(text)
   }
 
+  /** At the caret. */
+  async paste(text: string): Promise<void> {
+    await this.editor.evaluate((editor, pasted) => {
+      const clipboardData = new DataTransfer()
+      clipboardData.setData('text/plain', pasted)
+      editor.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }))
+    }, text)
+  }
+
   text(): Promise<string> {
     return this.editor
       .locator('.cm-line')

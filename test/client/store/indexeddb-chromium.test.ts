@@ -66,6 +66,9 @@ describe.skipIf(skipReason !== null)(
       expect(code, message).toBe('FULL')
       expect(taken).toBeGreaterThan(3)
       expect(await page.evaluate(() => globalThis.browserPage.rowIds('full'))).toHaveLength(taken)
+      // Each time, also where the browser leaves a request of the transaction without an answer.
+      for (let again = 0; again < 20; again++)
+        expect(await page.evaluate(() => globalThis.browserPage.fill('full', 500_000))).toMatchObject({ code: 'FULL' })
       await setQuota(100_000_000)
       const ids = await page.evaluate(() => globalThis.browserPage.goOn('full'))
       expect(ids).toEqual(Array.from({ length: taken + 1 }, (_, i) => i + 1))
