@@ -136,6 +136,7 @@ export interface RelayStore {
    * - The rows of a deleted document are dropped `retentionMs` after its deletion, its tombstone after `tombstoneMs`: then
    *   the feed no longer lists it, unless it was begun anew.
    * - Uploads without a piece for `uploadIdleMs` are dropped.
+   * - What nobody can ask for any more waits for nothing: also the push ids of what a compaction hid.
    */
   sweep(): Promise<{ readonly more: boolean }>
 

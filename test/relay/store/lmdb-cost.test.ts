@@ -1,5 +1,5 @@
 // What the LMDB store's hot path costs, in rows: a push and the judgement of an OPEN touch as few as they did before there
-// were snapshots, and what a log has beside its entries costs nothing until it is asked for.
+// were snapshots, and what a log has beside its entries costs nothing until it is asked for. And in pages.
 import { afterEach, describe, expect, it } from 'vitest'
 import { agree, claim, compact, patterned, stageWhole } from '../../../relay/src/store/conformance/acts.ts'
 import { append, at, bytesPush, EMPTY, readPage, textPush } from '../../../relay/src/store/conformance/subject.ts'
@@ -10,6 +10,7 @@ import { openRoot, openTables, type Table, type Tables } from '../../../relay/sr
 import { openLmdbStore } from '../../../relay/src/store/lmdb/open.ts'
 import { CommitPlan } from '../../../relay/src/store/lmdb/plan.ts'
 import { Reader } from '../../../relay/src/store/lmdb/reader.ts'
+import { PAGE_BYTES, usedPages } from '../../support/lmdb-pages.ts'
 import { newDirectory, removeDirectories } from './lmdb-data.ts'
 
 const NOVEL = 'alice/novel'
@@ -108,6 +109,22 @@ describe('lmdb store, rows written', () => {
       expect(more.finish().map(({ table }) => table)).toEqual(['entry', 'entry', 'document', 'vault', 'meta'])
     }
     await root.close()
+  })
+})
+
+describe('lmdb store, pages', () => {
+  it('keeps a long payload on pages that are full, in whatever pieces it came', async () => {
+    const bytes = patterned(2_000_000)
+    const wholePages = Math.ceil(bytes.length / PAGE_BYTES)
+    for (const pieceBytes of [3_000, 32_752, 50_001, 65_536, 2_000_000]) {
+      const directory = await written((store) => stageWhole(store, 'u', bytes, pieceBytes))
+      // Beside them those of the trees.
+      expect((await usedPages(directory)).used, `${pieceBytes}`).toBeLessThan(wholePages + 20)
+    }
+    const pushed = await written(async (store) => {
+      await append(store, [bytesPush(NOVEL, bytes)])
+    })
+    expect((await usedPages(pushed)).used).toBeLessThan(wholePages + 20)
   })
 })
 

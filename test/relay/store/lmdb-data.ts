@@ -30,6 +30,17 @@ export async function countRows(directory: string): Promise<Readonly<Record<stri
   return counts
 }
 
+/** However many chunks each has. The store must be closed. */
+export async function countBlobs(directory: string): Promise<number> {
+  const ids = new Set<string>()
+  await withRoot(directory, (root) => {
+    for (const key of root.openDB<Uint8Array, Uint8Array>('blob', BINARY).getKeys({})) {
+      ids.add(Buffer.from(key).toString('hex', 0, 6))
+    }
+  })
+  return ids.size
+}
+
 export interface Rows {
   readonly [table: string]: readonly (readonly [key: Buffer, value: Buffer])[]
 }

@@ -6,7 +6,17 @@ import { decodeSnapshot } from './compaction-row.ts'
 import { getRow, getRowStart, keysBetween, numbersKey, pushKey, serialKey, type TableName } from './environment.ts'
 import type { CommitPlan } from './plan.ts'
 import { blobOfEntry, ENTRY_START_BYTES, pushIdOfEntry } from './records.ts'
-import { discardBlob, garbageOf, QUEUES, serialOf, sinceOf, trashKey } from './trash.ts'
+import {
+  afterOfHidden,
+  discardBlob,
+  discardPushes,
+  garbageOf,
+  QUEUES,
+  type Queue,
+  serialOf,
+  sinceOf,
+  trashKey,
+} from './trash.ts'
 
 /** What one call of the sweep may still do. */
 export interface SweepBudget {
@@ -15,13 +25,28 @@ export interface SweepBudget {
 }
 
 export function removeGarbage(plan: CommitPlan, budget: SweepBudget): void {
-  const [start, end] = [trashKey(QUEUES.garbage, 0, 0), trashKey(QUEUES.compacted, 0, 0)]
+  removeQueued(plan, QUEUES.garbage, budget, removeSome)
+}
+
+/** The push ids of what compactions hid. */
+export function removeHidden(plan: CommitPlan, budget: SweepBudget): void {
+  removeQueued(plan, QUEUES.hidden, budget, removeHiddenPushes)
+}
+
+/** @param remove tells whether nothing of it is left */
+function removeQueued(
+  plan: CommitPlan,
+  queue: Queue,
+  budget: SweepBudget,
+  remove: (plan: CommitPlan, key: Buffer, row: Buffer, budget: SweepBudget) => boolean,
+): void {
+  const [start, end] = [trashKey(queue, 0, 0), Buffer.from([queue + 1])]
   for (const key of keysBetween(plan.tables.trash, start, end, budget.rows)) {
     if (budget.rows <= 0 || budget.blobBytes <= 0) return
     const row = plan.rows.get('trash', key)
     if (row === undefined) continue
     budget.rows -= 1
-    if (removeSome(plan, key, row, budget)) plan.rows.put('trash', key, undefined)
+    if (remove(plan, key, row, budget)) plan.rows.put('trash', key, undefined)
   }
 }
 
@@ -52,7 +77,7 @@ function removeEntries(plan: CommitPlan, serial: number, through: number, budget
   for (const key of keys) {
     if (budget.rows <= 0) return false
     const entry = removeEntry(plan, key, budget)
-    if (entry !== undefined) removePush(plan, serial, pushIdOfEntry(entry), through, budget)
+    if (entry !== undefined && removePush(plan, serial, pushIdOfEntry(entry), through)) budget.rows -= 1
   }
   return keys.length < limit
 }
@@ -67,13 +92,28 @@ function removeEntry(plan: CommitPlan, key: Buffer, budget: SweepBudget): Buffer
   return entry
 }
 
-/** Unless the push has come again since, and its row means the later entry. */
-function removePush(plan: CommitPlan, serial: number, pushId: Buffer, through: number, budget: SweepBudget): void {
+/** Unless the push has come again since, and its row means the later entry. False: there is nothing to remove. */
+function removePush(plan: CommitPlan, serial: number, pushId: Buffer, through: number): boolean {
   const key = pushKey(serial, pushId)
   const row = plan.pushInFlight(serial, pushId) ?? getRow(plan.tables.push, key)
-  if (row === undefined || row.readUIntBE(0, INDEX_BYTES) > through) return
+  if (row === undefined || row.readUIntBE(0, INDEX_BYTES) > through) return false
   plan.removeRow('push', key)
-  budget.rows -= 1
+  return true
+}
+
+function removeHiddenPushes(plan: CommitPlan, key: Buffer, row: Buffer, budget: SweepBudget): boolean {
+  const [serial, through, limit] = [serialOf(key), sinceOf(key), budget.rows]
+  const [start, end] = [numbersKey(serial, afterOfHidden(row) + 1), numbersKey(serial, through + 1)]
+  const entryKeys = keysBetween(plan.tables.entry, start, end, limit)
+  // In the order of their rows: LMDB copies a page to change it, and the copy of one that has been emptied serves the next.
+  const entries = entryKeys.flatMap((entryKey) => getRowStart(plan.tables.entry, entryKey, ENTRY_START_BYTES) ?? [])
+  const pushIds = entries.map(pushIdOfEntry).sort(Buffer.compare)
+  for (const pushId of pushIds) removePush(plan, serial, pushId, through)
+  budget.rows -= entryKeys.length
+  const last = entryKeys.at(-1)
+  if (last === undefined || entryKeys.length < limit) return true
+  discardPushes(plan, serial, last.readUIntBE(INDEX_BYTES, INDEX_BYTES), through)
+  return false
 }
 
 /** All rows of a log but the document's own. */

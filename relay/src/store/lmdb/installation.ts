@@ -8,6 +8,7 @@ import type { CommitPlan, Operation } from './plan.ts'
 import type { PlannedDocument } from './planned-document.ts'
 import { indexOfMark, placeAsPlanned } from './planned-log.ts'
 import { queueCompaction } from './retention.ts'
+import { discardPushes } from './trash.ts'
 import { takeUpload, wholeUpload } from './uploads.ts'
 
 /** Copies what the caller may change. @throws RangeError for what no store takes. */
@@ -45,6 +46,8 @@ function retain(plan: CommitPlan, document: PlannedDocument, base: number, atMs:
   const replaced = snapshot === null ? null : { id: snapshot.id, base: snapshot.base }
   rows.put('compaction', numbersKey(serial, base), encodeCompaction({ atMs, nextBase: 0, replaced }))
   if (snapshot !== null) rows.put('snapshot', snapshotKey(serial, snapshot.id, snapshot.base), encodeSnapshot(snapshot))
+  // Only above the base is a push known by its id.
+  discardPushes(plan, serial, document.base, base)
   if (due === null) queueCompaction(plan, document, { base, sinceMs: atMs })
   else if (snapshot !== null) {
     // What is retained ends with the compaction that made the current snapshot.

@@ -5,7 +5,7 @@ import type { DocumentState } from './document-row.ts'
 import { numbersKey, snapshotKey } from './environment.ts'
 import type { CommitPlan } from './plan.ts'
 import type { PlannedDocument } from './planned-document.ts'
-import { discardBlob, discardEntries, QUEUES, textRow, trashKey } from './trash.ts'
+import { discardBlob, discardEntries, leavePushes, QUEUES, textRow, trashKey } from './trash.ts'
 
 /** Makes this the compaction of a log that is dropped next; null: none is retained. */
 export function queueCompaction(plan: CommitPlan, document: PlannedDocument, due: DocumentState['due']): void {
@@ -45,6 +45,7 @@ export function dropOldestCompaction(plan: CommitPlan, document: PlannedDocument
     rows.put('snapshot', snapshotKey(serial, replaced.id, replaced.base), undefined)
   }
   discardEntries(plan, serial, due.base)
+  leavePushes(plan, serial, due.base)
   const next = nextBase === 0 ? null : { base: nextBase, sinceMs: compactionAt(rows.get, serial, nextBase).atMs }
   queueCompaction(plan, document, next)
   document.update({ dropped: due.base })

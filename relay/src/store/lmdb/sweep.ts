@@ -3,7 +3,7 @@
 import type { StoreLimits } from '../contract.ts'
 import { dropTombstone } from './deletion.ts'
 import { keysBetween } from './environment.ts'
-import { removeGarbage, type SweepBudget } from './garbage.ts'
+import { removeGarbage, removeHidden, type SweepBudget } from './garbage.ts'
 import type { CommitPlan, Operation } from './plan.ts'
 import { dropOldestCompaction } from './retention.ts'
 import {
@@ -46,6 +46,7 @@ export function sweeping(limits: StoreLimits): Operation<{ readonly more: boolea
       dropTombstone(plan, documentId, incarnation)
     })
     drop(QUEUES.upload, uploadIdleMs, (_, row) => dropIfIdle(plan, textOf(row), nowMs, uploadIdleMs))
+    removeHidden(plan, budget)
     // What was dropped has left garbage behind, or there is more than fits: only a sweep that found nothing is the last.
     return { more: budget.rows < ROWS_MAX }
   }

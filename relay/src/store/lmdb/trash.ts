@@ -5,14 +5,17 @@
 //   key       1 queue | since (garbage: a number that tells it apart) | serial
 //   garbage   1 what (blob: the serial is its id; entries: those up to since; document: all rows of its serial)
 //   compacted, agreed: document id | deleted: blob id of the snapshot (0: none) | tombstone: 16 incarnation | document id
-//   upload: key
+//   upload: key | hidden (since: a base): index after which its push ids are still there
 import { INCARNATION_BYTES, INDEX_BYTES } from '../bookmark.ts'
 import type { Bytes } from '../contract.ts'
 import type { CommitPlan } from './plan.ts'
 import { ROW_VERSION } from './records.ts'
 
-/** Compacted, and agreed on since: the oldest that is retained of each document. */
-export const QUEUES = { garbage: 0, compacted: 1, agreed: 2, deleted: 3, tombstone: 4, upload: 5 } as const
+/**
+ * Compacted, and agreed on since: the oldest that is retained of each document. Hidden: push ids of entries that a
+ * compaction hid; nobody asks for these, so they wait for nothing either.
+ */
+export const QUEUES = { garbage: 0, compacted: 1, agreed: 2, deleted: 3, tombstone: 4, upload: 5, hidden: 6 } as const
 
 export type Queue = (typeof QUEUES)[keyof typeof QUEUES]
 
@@ -48,6 +51,16 @@ export function discardEntries(plan: CommitPlan, serial: number, through: number
   plan.rows.put('trash', trashKey(QUEUES.garbage, through, serial), garbageRow('entries'))
 }
 
+/** Puts the push ids of entries after an index up to another to be removed; the entries stay. */
+export function discardPushes(plan: CommitPlan, serial: number, after: number, through: number): void {
+  plan.rows.put('trash', trashKey(QUEUES.hidden, through, serial), hiddenRow(after))
+}
+
+/** They go with the entries, which are being removed. */
+export function leavePushes(plan: CommitPlan, serial: number, through: number): void {
+  plan.rows.put('trash', trashKey(QUEUES.hidden, through, serial), undefined)
+}
+
 /** Puts to be removed whatever a log left behind. */
 export function discardDocument(plan: CommitPlan, serial: number): void {
   plan.rows.put('trash', trashKey(QUEUES.garbage, 0, serial), garbageRow('document'))
@@ -61,6 +74,18 @@ export function garbageOf(row: Buffer): Garbage {
 
 function garbageRow(garbage: Garbage): Buffer {
   return Buffer.from([ROW_VERSION, GARBAGE.indexOf(garbage)])
+}
+
+function hiddenRow(after: number): Buffer {
+  const row = Buffer.allocUnsafe(1 + INDEX_BYTES)
+  row[0] = ROW_VERSION
+  row.writeUIntBE(after, 1, INDEX_BYTES)
+  return row
+}
+
+/** The entry after which the push ids are still there. */
+export function afterOfHidden(row: Buffer): number {
+  return row.readUIntBE(1, INDEX_BYTES)
 }
 
 export function textRow(text: string): Buffer {

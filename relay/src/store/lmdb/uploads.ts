@@ -1,15 +1,12 @@
 // Uploads: pieces gathered in a blob, until a push or a snapshot takes the whole of it as it lies there. Pieces of any
-// size become chunks of at least a fair size: what is read later does not depend on how it came. Writes nothing itself.
+// size become chunks that fill their pages: what is read later does not depend on how it came. Writes nothing itself.
 import type { Staged, StagedPiece, StoreLimits } from '../contract.ts'
 import { checkPiece } from '../contract-checks.ts'
-import { CHUNK_BYTES, chunksOf } from './blobs.ts'
+import { bytesOnFullPages, chunksOf } from './blobs.ts'
 import type { CommitPlan, Operation } from './plan.ts'
 import type { Blob } from './records.ts'
 import { discardBlob, QUEUES, textRow, trashKey } from './trash.ts'
 import { chargedBytes, decodeUpload, encodeUpload, isWhole, stagedBytes, type UploadRow } from './upload-row.ts'
-
-/** Fewer bytes than these wait in the row of the upload for the next piece: about what LMDB keeps within a page. */
-const REST_BYTES_MAX = 2_000
 
 /** Copies the piece. @throws RangeError for one that no store takes. */
 export function staging(piece: StagedPiece, { uploadBytesMax }: StoreLimits): Operation<Staged | 'full'> {
@@ -104,9 +101,8 @@ function added(upload: UploadRow, bytes: Buffer, lastPieceAtMs: number): AddedPi
   const { chunkedBytes, rest, total, pieces } = upload
   const waiting = rest.length === 0 ? bytes : Buffer.concat([rest, bytes])
   const isEnd = chunkedBytes + waiting.length === total
-  const last = waiting.length % CHUNK_BYTES
-  const kept = isEnd || last >= REST_BYTES_MAX ? 0 : last
-  const chunked = waiting.subarray(0, waiting.length - kept)
+  // What would begin a page waits in the row of the upload for the next piece.
+  const chunked = isEnd ? waiting : waiting.subarray(0, bytesOnFullPages(waiting.length))
   const row = {
     ...upload,
     chunkedBytes: chunkedBytes + chunked.length,
