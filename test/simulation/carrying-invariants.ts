@@ -36,6 +36,8 @@ interface Burst {
 export class CarryingInvariants {
   readonly #scene: Scene
   readonly #disks: DiskInvariants
+  /** Those that the app asked for and that have not ended; the first is under way. */
+  readonly #asked = new Map<SimulatedDevice, readonly object[]>()
   readonly #bursts = new Map<SimulatedDevice, Burst>()
   /** As which each device ever wrote. */
   readonly #clients = new Map<SimulatedDevice, Set<number>>()
@@ -54,10 +56,17 @@ export class CarryingInvariants {
     })
   }
 
-  /** A burst begins, or the next one as soon as another has ended. */
-  began(device: SimulatedDevice): void {
+  /** A burst begins, or waits for the one under way. */
+  asked(device: SimulatedDevice, burst: object): void {
+    if (this.#scene.relays.length < 2) return
+    // Those of a process that has died never end.
+    const asked = device.syncsRunning === 0 ? [] : (this.#asked.get(device) ?? [])
+    this.#asked.set(device, [...asked, burst])
+    if (asked.length === 0) this.#began(device)
+  }
+
+  #began(device: SimulatedDevice): void {
     const { relays, histories } = this.#scene
-    if (relays.length < 2) return
     for (const burst of this.#bursts.values()) if (burst.overtakenBy.delete(device)) this.#countLate()
     const stored = this.#disks.read(device)
     const here = new Map([...stored].map(([id, { named }]) => [id, named.copy()]))
@@ -79,11 +88,16 @@ export class CarryingInvariants {
   }
 
   /** What it was to bring may be brought by others, and by itself once more. */
-  ended(device: SimulatedDevice, isComplete: boolean): void {
+  ended(device: SimulatedDevice, burst: object, isComplete: boolean): void {
+    const asked = this.#asked.get(device) ?? []
+    const rest = asked.filter((one) => one !== burst)
+    this.#asked.set(device, rest)
+    // Stopped before it began: the one before it goes on.
+    if (asked[0] !== burst) return
     this.#bursts.delete(device)
-    if (this.#scene.relays.length < 2) return
     if (!isComplete) this.#countLate()
-    for (const burst of this.#bursts.values()) burst.overtakenBy.add(device)
+    for (const other of this.#bursts.values()) other.overtakenBy.add(device)
+    if (rest.length > 0) this.#began(device)
   }
 
   pushed(push: Pushed): void {

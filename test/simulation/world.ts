@@ -169,13 +169,10 @@ export class World implements Scene {
 
   sync(device: SimulatedDevice, options: SyncOptions = {}): void {
     const promise = this.promises.made(device, options.documents ?? null)
-    // Where one is under way, this one begins when that has ended.
-    if (device.syncsRunning === 0) this.guard(() => this.carrying.began(device))
+    const burst = {}
+    this.guard(() => this.carrying.asked(device, burst))
     device.sync(options, (outcome) => {
-      this.guard(() => {
-        this.carrying.ended(device, !(outcome instanceof Error) && outcome.complete)
-        if (device.syncsRunning > 0) this.carrying.began(device)
-      })
+      this.guard(() => this.carrying.ended(device, burst, !(outcome instanceof Error) && outcome.complete))
       this.trace.push(`  ${device.name} synced: ${summaryOf(outcome)}`)
       this.guard(() => {
         if (outcome instanceof Error) this.#checkError(device, outcome)
