@@ -129,23 +129,16 @@ function checkStorms(world: World): void {
   }
 }
 
-/** After each of these a device may push again what a relay has already. */
-const DISTURBANCES = [
-  'crashDevice',
-  'quitDevice',
-  'closeDocument',
-  'restoreDevice',
-  'cloneDevice',
-  'cut',
-  'crashRelay',
-] as const
+/** After each of these a device may push again what a relay has already: at one relay, or at each. */
+const DISTURBANCES = ['cut', 'crashRelay'] as const
+const DISTURBANCES_EVERYWHERE = ['crashDevice', 'quitDevice', 'closeDocument', 'restoreDevice', 'cloneDevice'] as const
 
 /** 11: about one copy of everything. */
 function checkEcho(world: World, { entries, redundant, deletions }: EntryCount): void {
   const { deeds, devices, losses, relays } = world
   // What every device may have to give, and each relay stores.
   const givenByAll = (deeds.count('bad snapshots') + deeds.created.size * relays.length) * devices.length
-  const disturbances = deeds.count(...DISTURBANCES)
+  const disturbances = deeds.count(...DISTURBANCES) + deeds.count(...DISTURBANCES_EVERYWHERE) * relays.length
   // Who cannot read a snapshot gives back what it has, for it cannot see whether that is there; nor whether an entry is there
   // that another relay gave to it in a form that it can read.
   const unreadable = deeds.count('rotateKey') * devices.length * (relays.length - 1)
