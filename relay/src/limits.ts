@@ -59,7 +59,10 @@ export interface Limits extends StoreLimits {
   readonly pieceBytesTarget: number
   /** Payload bytes after which an HTTP response ends with DONE(more), whatever the receive window. Default 4 MiB. */
   readonly httpResponseBytesTarget: number
-  /** Payload bytes of one page read from the store; one longer entry still makes a page. Default 256 KiB. */
+  /**
+   * Payload bytes of one page read from the store, after which comes a MARK: a line that is cut before one brings nothing. One
+   * longer entry still makes a page. Default 64 KiB.
+   */
   readonly pageBytesMax: number
   /** Entries of one page read from the store. Default 1,000. */
   readonly pageEntriesMax: number
@@ -145,7 +148,7 @@ export const DEFAULT_LIMITS: Limits = {
   entriesBytesTarget: 64 * KIB,
   pieceBytesTarget: 32 * KIB,
   httpResponseBytesTarget: 4 * MIB,
-  pageBytesMax: 256 * KIB,
+  pageBytesMax: 64 * KIB,
   pageEntriesMax: 1_000,
   feedDocumentsMax: 200,
   sendBufferBytesMax: 256 * KIB,

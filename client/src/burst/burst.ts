@@ -110,12 +110,12 @@ export class Burst {
     return this.#epoch !== null
   }
 
-  /** What this exchange has moved, and is to move. */
-  /** Some payload came further in this burst. */
+  /** Some payload came further in this burst, and stays so. */
   get hasMoved(): boolean {
     return [...this.#transfers.values()].some(({ hasMoved }) => hasMoved)
   }
 
+  /** What this exchange has moved, and is to move. */
   transferOf(exchange: Exchange): Transfer {
     const transfer = this.#transfers.get(exchange) ?? new Transfer(exchange)
     this.#transfers.set(exchange, transfer)
@@ -239,6 +239,7 @@ export class Burst {
       this.#opened.add(channel)
       this.transferOf(exchange).opened(frame.bytesToCome)
     }
+    if (frame.type === 'MARK' || frame.type === 'SYNCED') this.transferOf(exchange).marked()
     if (frame.type === 'SYNCED') {
       channels.delete(channel)
       const again = exchange.synced(frame, nowMs)

@@ -9,6 +9,8 @@ export class Transfer {
   #bytesBefore = 0
   #isOpened = false
   #receivedBytes = 0
+  /** Of these, what a mark has covered. */
+  #markedBytes = 0
   #bytesToReceive = 0
   readonly #pushes = new Set<Outgoing>()
   /** Those of which the relay has said how much it has. */
@@ -36,6 +38,11 @@ export class Transfer {
     this.#bytesToReceive = Math.max(this.#bytesToReceive, this.#receivedBytes)
   }
 
+  /** What has come up to here does not come again. */
+  marked(): void {
+    this.#markedBytes = this.#receivedBytes
+  }
+
   get bytesTotal(): number {
     this.#lookAtPushes()
     return this.#bytesToReceive + this.#bytesToSend
@@ -46,9 +53,16 @@ export class Transfer {
     return this.#receivedBytes + this.#sentBytes
   }
 
-  /** This burst has brought something further. */
+  /** This burst has brought something further, and it stays so. */
   get hasMoved(): boolean {
-    return this.bytesDone > this.#bytesBefore
+    this.#lookAtPushes()
+    return this.#keptBytes + this.#sentBytes > this.#bytesBefore
+  }
+
+  /** Behind the mark only the beginning of one payload is kept, where nothing came before it. */
+  get #keptBytes(): number {
+    const begun = this.#exchange.view.incoming?.received ?? 0
+    return this.#markedBytes + begun === this.#receivedBytes ? this.#receivedBytes : this.#markedBytes
   }
 
   #lookAtPushes(): void {

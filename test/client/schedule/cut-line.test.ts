@@ -1,8 +1,9 @@
 // A line that is cut again and again: whoever gets something further each time comes back at once, not ever later.
 import { describe, expect, it } from 'vitest'
+import * as Y from 'yjs'
 import { MemoryDisk } from '../../../client/src/store/memory-disk.ts'
 import { VirtualTime } from '../../support/virtual-time.ts'
-import { RELAY_URL, World } from '../../support/world.ts'
+import { RELAY_URL, type TestDevice, World } from '../../support/world.ts'
 
 const LONG = Array.from({ length: 200_000 }, (_, i) => String(i).padStart(9, '0')).join(' ')
 const BYTES_UNTIL_CUT = 150_000
@@ -15,12 +16,16 @@ async function scheduled(downBytesLeft: number) {
   await writer.sync()
   const before = world.relay.connectionsMade
   world.line = () => ({ upBytesLeft: Number.POSITIVE_INFINITY, downBytesLeft })
-  const reader = world.device(new MemoryDisk(), {
+  const reader = readerIn(world, time)
+  const { doc } = await reader.open()
+  return { world, time, reader, doc, bursts: () => world.relay.connectionsMade - before }
+}
+
+function readerIn(world: World, time: VirtualTime): TestDevice {
+  return world.device(new MemoryDisk(), {
     schedule: {},
     platform: { ...time.platform, WebSocket: world.WebSocket, fetch: null, random: () => 0.5 },
   })
-  const { doc } = await reader.open()
-  return { world, time, reader, doc, bursts: () => world.relay.connectionsMade - before }
 }
 
 describe('by the schedule', () => {
@@ -38,6 +43,27 @@ describe('by the schedule', () => {
     for (let seconds = 0; seconds < 60; seconds++) await time.pass(1_000)
     expect(doc.getText('t').length).toBe(0)
     expect(bursts()).toBeLessThan(8)
+    await reader.tidemark.close()
+  })
+
+  it.each([
+    ['comes through a line that is cut after some pages', BYTES_UNTIL_CUT, true],
+    ['is left alone for longer each time where the cut comes before the first mark', 40_000, false],
+  ])('a document of many small entries %s', async (_, downBytesLeft, comes) => {
+    const world = new World()
+    const written = new Y.Doc()
+    const updates: Uint8Array[] = []
+    written.on('update', (update: Uint8Array) => updates.push(update))
+    for (let edit = 0; edit < 200; edit++) written.getText('t').insert(0, 'x'.repeat(1_000))
+    for (const update of updates) await world.append(update)
+    world.line = () => ({ upBytesLeft: Number.POSITIVE_INFINITY, downBytesLeft })
+    const before = world.relay.connectionsMade
+    const time = new VirtualTime()
+    const reader = readerIn(world, time)
+    const { doc } = await reader.open()
+    for (let seconds = 0; seconds < 60; seconds++) await time.pass(1_000)
+    expect(doc.getText('t').length).toBe(comes ? 200_000 : 0)
+    expect(world.relay.connectionsMade - before).toBeLessThan(8)
     await reader.tidemark.close()
   })
 

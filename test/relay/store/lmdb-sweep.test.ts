@@ -91,6 +91,20 @@ describe('lmdb store, what a sweep leaves', () => {
     await store.close()
   })
 
+  it('of push ids that a compaction hid: none, also where others leave room for a single row', async () => {
+    const rows = await withData(async (store) => {
+      for (const [documentId, count] of [
+        ['alice/a', 498],
+        ['alice/b', 600],
+      ] as const) {
+        const texts = Array.from({ length: count }, (_, edit) => textPush(documentId, `${edit}`))
+        await compact(store, documentId, { mark: at(await append(store, texts), count - 1).receipt })
+      }
+      await sweepAll(store)
+    })
+    expect(rows.push).toBeUndefined()
+  })
+
   it('of a push that came again above the base: its row, which means the later entry', async () => {
     const rows = await withData(async (store, clock) => {
       const results = await append(store, pushes(60))

@@ -143,23 +143,31 @@ async function applyWrites(
   writes: readonly StoreWrite[],
   committed: (documentId: string, lastId: number) => void,
 ): Promise<readonly CommittedRows[]> {
-  const ended = transaction.done.then(
-    () => null,
-    (error: unknown) => ({ error }),
-  )
+  const ended = endOf(transaction)
   try {
     const lastIds = await readLastIds(transaction, writes)
     const rows = writes.map((write) => applyWrite(transaction, write, lastIds))
     for (const [documentId, id] of lastIds) leaveToTransaction(transaction.objectStore('lastIds').put(id, documentId))
     transaction.commit()
     const failure = await ended
-    if (failure !== null) throw failure.error
+    if (failure !== null) throw failure
     for (const [documentId, id] of lastIds) committed(documentId, id)
     return rows
   } catch (error) {
     await Promise.allSettled([abort(transaction), ended])
     throw error
   }
+}
+
+/** Null: it is complete. What `done` rejects with where a request failed is not why: the transaction has no error by then. */
+function endOf(transaction: WriteTransaction): Promise<DOMException | null> {
+  transaction.done.catch(() => undefined)
+  return new Promise((resolve) => {
+    transaction.addEventListener('complete', () => resolve(null))
+    transaction.addEventListener('abort', () => {
+      resolve(transaction.error ?? new DOMException('The transaction was aborted', 'AbortError'))
+    })
+  })
 }
 
 async function readLastIds(transaction: WriteTransaction, writes: readonly StoreWrite[]): Promise<Map<string, number>> {

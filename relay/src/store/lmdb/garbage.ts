@@ -110,9 +110,9 @@ function removeHiddenPushes(plan: CommitPlan, key: Buffer, row: Buffer, budget: 
   const pushIds = entries.map(pushIdOfEntry).sort(Buffer.compare)
   for (const pushId of pushIds) removePush(plan, serial, pushId, through)
   budget.rows -= entryKeys.length
+  if (entryKeys.length < limit) return true
   const last = entryKeys.at(-1)
-  if (last === undefined || entryKeys.length < limit) return true
-  discardPushes(plan, serial, last.readUIntBE(INDEX_BYTES, INDEX_BYTES), through)
+  if (last !== undefined) discardPushes(plan, serial, last.readUIntBE(INDEX_BYTES, INDEX_BYTES), through)
   return false
 }
 

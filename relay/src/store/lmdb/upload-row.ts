@@ -13,7 +13,7 @@ export interface UploadRow {
   /** Under which time it lies in the trash; there it is looked at again, and perhaps put back, when that is due. */
   readonly queuedAtMs: number
   readonly lastPieceAtMs: number
-  /** Of small pieces, kept here until they are worth a row; empty once the upload is whole. */
+  /** Of small pieces, kept here until they fill a page; empty once the upload is whole. */
   readonly rest: Buffer
 }
 
