@@ -10,7 +10,7 @@ import { PlannedDocument } from './planned-document.ts'
 import { indexOfMark } from './planned-log.ts'
 import { ROW_VERSION } from './records.ts'
 import { unqueueCompaction } from './retention.ts'
-import { deletedRow, QUEUES, tombstoneRow, trashKey } from './trash.ts'
+import { numberRow, QUEUES, tombstoneRow, trashKey } from './trash.ts'
 
 /** Copies what the caller may change. @throws RangeError for what no store takes. */
 export function deleting({ documentId, mark }: DeleteRequest): Operation<'OK' | 'CHANGED'> {
@@ -59,5 +59,5 @@ function abandon(plan: CommitPlan, log: PlannedDocument, nowMs: number): void {
   unqueueCompaction(plan, log)
   rows.put('claim', serialKey(serial), undefined)
   rows.put('repair', serialKey(serial), undefined)
-  rows.put('trash', trashKey(QUEUES.deleted, nowMs, serial), deletedRow(log.state.snapshot?.blobId ?? 0))
+  rows.put('trash', trashKey(QUEUES.deleted, nowMs, serial), numberRow(log.state.snapshot?.blobId ?? 0))
 }

@@ -7,10 +7,10 @@ import { getRow, getRowStart, keysBetween, numbersKey, pushKey, serialKey, type 
 import type { CommitPlan } from './plan.ts'
 import { blobOfEntry, ENTRY_START_BYTES, pushIdOfEntry } from './records.ts'
 import {
-  afterOfHidden,
   discardBlob,
   discardPushes,
   garbageOf,
+  numberOf,
   QUEUES,
   type Queue,
   serialOf,
@@ -103,7 +103,7 @@ function removePush(plan: CommitPlan, serial: number, pushId: Buffer, through: n
 
 function removeHiddenPushes(plan: CommitPlan, key: Buffer, row: Buffer, budget: SweepBudget): boolean {
   const [serial, through, limit] = [serialOf(key), sinceOf(key), budget.rows]
-  const [start, end] = [numbersKey(serial, afterOfHidden(row) + 1), numbersKey(serial, through + 1)]
+  const [start, end] = [numbersKey(serial, numberOf(row) + 1), numbersKey(serial, through + 1)]
   const entryKeys = keysBetween(plan.tables.entry, start, end, limit)
   // In the order of their rows: LMDB copies a page to change it, and the copy of one that has been emptied serves the next.
   const entries = entryKeys.flatMap((entryKey) => getRowStart(plan.tables.entry, entryKey, ENTRY_START_BYTES) ?? [])

@@ -7,9 +7,9 @@ import { removeGarbage, removeHidden, type SweepBudget } from './garbage.ts'
 import type { CommitPlan, Operation } from './plan.ts'
 import { dropOldestCompaction } from './retention.ts'
 import {
-  blobOfDeleted,
   discardBlob,
   discardDocument,
+  numberOf,
   QUEUES,
   type Queue,
   serialOf,
@@ -40,7 +40,7 @@ export function sweeping(limits: StoreLimits): Operation<{ readonly more: boolea
     }
     drop(QUEUES.compacted, retentionMaxMs, dropCompaction)
     drop(QUEUES.agreed, retentionMs, dropCompaction)
-    drop(QUEUES.deleted, retentionMs, (key, row) => discardAll(plan, serialOf(key), blobOfDeleted(row)))
+    drop(QUEUES.deleted, retentionMs, (key, row) => discardAll(plan, serialOf(key), numberOf(row)))
     drop(QUEUES.tombstone, tombstoneMs, (_, row) => {
       const { documentId, incarnation } = tombstoneOf(row)
       dropTombstone(plan, documentId, incarnation)

@@ -53,7 +53,7 @@ export function discardEntries(plan: CommitPlan, serial: number, through: number
 
 /** Puts the push ids of entries after an index up to another to be removed; the entries stay. */
 export function discardPushes(plan: CommitPlan, serial: number, after: number, through: number): void {
-  plan.rows.put('trash', trashKey(QUEUES.hidden, through, serial), hiddenRow(after))
+  plan.rows.put('trash', trashKey(QUEUES.hidden, through, serial), numberRow(after))
 }
 
 /** They go with the entries, which are being removed. */
@@ -76,18 +76,6 @@ function garbageRow(garbage: Garbage): Buffer {
   return Buffer.from([ROW_VERSION, GARBAGE.indexOf(garbage)])
 }
 
-function hiddenRow(after: number): Buffer {
-  const row = Buffer.allocUnsafe(1 + INDEX_BYTES)
-  row[0] = ROW_VERSION
-  row.writeUIntBE(after, 1, INDEX_BYTES)
-  return row
-}
-
-/** The entry after which the push ids are still there. */
-export function afterOfHidden(row: Buffer): number {
-  return row.readUIntBE(1, INDEX_BYTES)
-}
-
 export function textRow(text: string): Buffer {
   return Buffer.concat([Buffer.from([ROW_VERSION]), Buffer.from(text)])
 }
@@ -96,14 +84,15 @@ export function textOf(row: Buffer): string {
   return row.toString('utf8', 1)
 }
 
-export function deletedRow(blobId: number): Buffer {
+/** Of a queue that says no more than a number. */
+export function numberRow(number: number): Buffer {
   const row = Buffer.allocUnsafe(1 + INDEX_BYTES)
   row[0] = ROW_VERSION
-  row.writeUIntBE(blobId, 1, INDEX_BYTES)
+  row.writeUIntBE(number, 1, INDEX_BYTES)
   return row
 }
 
-export function blobOfDeleted(row: Buffer): number {
+export function numberOf(row: Buffer): number {
   return row.readUIntBE(1, INDEX_BYTES)
 }
 
