@@ -3,7 +3,7 @@
 import type * as Y from 'yjs'
 import { ChangeSet } from '../../client/src/document/change-set.ts'
 import type { DiskInvariants } from './disk-invariants.ts'
-import { outboxOf, type StoredDocument, unsentOf, viewOf } from './disk-reading.ts'
+import { outboxOf, readStored, type StoredDocument, unsentOf, viewOf } from './disk-reading.ts'
 import { extentOf, lacking, pendingOf } from './extent.ts'
 import { fail, type Scene } from './scene.ts'
 import type { SimulatedDevice } from './simulated-device.ts'
@@ -123,11 +123,17 @@ export class CarryingInvariants {
   }
 
   /** What comes from another relay in a burst is not carried on in the same one. */
-  #checkWaited({ device, relay, documentId }: Pushed, { here, edited }: Burst, structs: ChangeSet): void {
-    if (edited.has(documentId)) return
+  #checkWaited({ device, relay, documentId }: Pushed, { here, edited, logs }: Burst, structs: ChangeSet): void {
+    // What a relay loses is given back at once, also what it has only just given.
+    if (edited.has(documentId) || (logs.get(relay)?.losses ?? 0) < relay.losses) return
     const learned = structs.without(here.get(documentId) ?? new ChangeSet())
     for (const client of this.#clients.get(device) ?? []) learned.structs.remove(client, 0, Number.MAX_SAFE_INTEGER)
-    // What is pending goes up in one piece, with what this relay gave of it.
+    if (learned.isEmpty) return
+    // A clone goes on with what another one wrote.
+    const stored = readStored(device.disk.image, documentId)
+    learned.removeAll(unsentOf(stored, relay.url) ?? stored.named)
+    // What is pending goes up in one piece.
+    learned.removeAll(pendingOf(device.open.get(documentId)?.doc ?? stored.replica.doc))
     const log = relay.log(documentId)
     if (log !== null) learned.removeAll(this.#scene.histories.of(relay, log).whole(log).named)
     const early = lacking(new ChangeSet(), learned)

@@ -21,7 +21,7 @@ export class GivingBack {
   constructor(view: RelayView, isHeldElsewhere: boolean) {
     this.#view = view
     this.#isHeldElsewhere = isHeldElsewhere && !view.readOnly
-    if (this.#isHeldElsewhere) view.withdraw()
+    view.withdraw(this.#isHeldElsewhere)
   }
 
   /** What pushes may carry. */

@@ -9,7 +9,7 @@ import { isLarge, newOutgoing, type Outgoing } from './outgoing.ts'
 import type { IdentifiedPayload } from './payloads.ts'
 import { PutOff, type Wait } from './put-off.ts'
 import type { RelayViewRecord } from './record.ts'
-import { buildsOn, encodeChanges, pendingUpdate, structsBeyond } from './update.ts'
+import { buildsOn, changesOfPending, encodeChanges, pendingUpdate, structsBeyond } from './update.ts'
 
 /** An update as it goes out. */
 type Seal = (update: Uint8Array) => IdentifiedPayload
@@ -184,12 +184,21 @@ export class RelayView {
     const pending = structsBeyond(doc, rest)
     rest.removeAll(pending)
     this.#launch(encodeChanges(doc, rest), rest, seal)
-    if (!pending.isEmpty) this.#launch(pendingUpdate(doc), pending, seal)
+    if (pending.isEmpty) return
+    // It goes in one piece, with what was not meant to leave yet.
+    pending.addAll(changesOfPending(doc))
+    this.#launch(pendingUpdate(doc), pending, seal)
   }
 
-  /** Takes small pushes back that were never acknowledged: what is still missing later is derived anew. */
-  withdraw(): void {
-    this.outgoing = this.outgoing.filter((outgoing) => outgoing.changes === null || isLarge(outgoing))
+  /**
+   * A burst begins: small pushes that were never acknowledged, of what others may have brought since, are taken back. What
+   * is still missing later is derived anew.
+   * @param isHeldElsewhere that goes for what was made here, too
+   */
+  withdraw(isHeldElsewhere: boolean): void {
+    const stays = ({ changes }: Outgoing): boolean =>
+      changes === null || (!isHeldElsewhere && changes.intersects(this.unsent))
+    this.outgoing = this.outgoing.filter((outgoing) => isLarge(outgoing) || stays(outgoing))
   }
 
   /** What neither is on its way nor has arrived: a state that holds it is not the log's. */

@@ -4,7 +4,7 @@ import { ChangeSet } from '../../../client/src/document/change-set.ts'
 import { Payloads } from '../../../client/src/document/payloads.ts'
 import type { Wait } from '../../../client/src/document/put-off.ts'
 import { type Leave, RelayView } from '../../../client/src/document/relay-view.ts'
-import { inspectUpdate } from '../../../client/src/document/update.ts'
+import { encodeChanges, inspectUpdate } from '../../../client/src/document/update.ts'
 
 function structs(client: number, start: number, end: number): ChangeSet {
   const changes = new ChangeSet()
@@ -91,6 +91,20 @@ describe('pushes', () => {
     expect([view.landArrived().length, view.outgoing.length]).toEqual([1, 0])
   })
 
+  it('of what others may have brought since are taken back by the next burst, and those of what was made here are not', () => {
+    const doc = twoClients()
+    const view = new RelayView('ws://a', () => new ChangeSet())
+    view.owes(structs(2, 0, 3), 5, NO_WAIT)
+    view.derivePushes(doc, 0, ALL, plain)
+    view.lacks(structs(1, 0, 3), 5)
+    view.derivePushes(doc, 0, ALL, plain)
+    const [, own] = view.outgoing
+    view.withdraw(false)
+    expect(view.outgoing).toEqual([own])
+    view.withdraw(true)
+    expect(view).toMatchObject({ outgoing: [], isLacking: true })
+  })
+
   it('are repeated with the same bytes until they are acknowledged', () => {
     const doc = twoClients()
     const view = new RelayView('ws://a', () => new ChangeSet())
@@ -160,6 +174,18 @@ describe('what another relay gave', () => {
     here.view.lacks(structs(3, 0, 1), 1)
     expect(derived(here, 2_000, UNSENT)).toBe('3:0-1')
     expect(here.view.isOwedDue).toBe(true)
+  })
+
+  it('goes along where something pending leaves, and is known to be there after that', () => {
+    const author = twoClients()
+    const doc = new Y.Doc()
+    // Of both clients the first character is missing.
+    for (const client of [1, 2]) Y.applyUpdate(doc, encodeChanges(author, structs(client, 1, 3)) as Uint8Array)
+    const view = new RelayView('ws://a', () => structs(1, 1, 3))
+    view.owes(structs(2, 1, 3), 5, WAIT)
+    expect(derived({ doc, view }, 2_000)).toBe('2:1-3 1:1-3')
+    view.acknowledged(view.outgoing[0]?.id ?? new Uint8Array(), Uint8Array.of(1))
+    expect(view.isLacking).toBe(false)
   })
 
   it('waits on where what was made here stands apart from it', () => {
