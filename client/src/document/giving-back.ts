@@ -41,7 +41,8 @@ export class GivingBack {
 
   /** Whether an OPEN asks for the turn, or keeps it. @param carriesAll the pushes of its message leave nothing owed */
   asks(carriesAll: boolean): boolean {
-    const asks = (this.#view.resyncing && !this.#view.readOnly) || (this.#owes && !(this.#isAllowed && carriesAll))
+    // Also where the token only read: whoever may not write is answered NONE, and so a token that may is noticed.
+    const asks = this.#view.resyncing || (this.#lacks && !(this.#isAllowed && carriesAll))
     this.#asked ||= asks
     return asks
   }
@@ -54,6 +55,7 @@ export class GivingBack {
 
   opened({ turn, turnWaitMs }: Opened): void {
     this.#turn = turn
+    if (turn !== 'NONE') this.#view.readOnly = false // It is given to who may write.
     if (turn !== 'WAIT') return
     this.#isAllowed = false
     this.returnAfterMs = turnWaitMs
@@ -67,8 +69,12 @@ export class GivingBack {
 
   /** A relay that takes nothing from this device is owed nothing by it. */
   get #owes(): boolean {
-    const { isOwedDue, unsent, readOnly } = this.#view
-    return (isOwedDue || (this.#isHeldElsewhere && !unsent.isEmpty)) && !readOnly
+    return this.#lacks && !this.#view.readOnly
+  }
+
+  get #lacks(): boolean {
+    const { isOwedDue, unsent } = this.#view
+    return isOwedDue || (this.#isHeldElsewhere && !unsent.isEmpty)
   }
 
   /** The log is given anew: what is owed will be known after that. */

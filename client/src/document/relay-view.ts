@@ -126,9 +126,10 @@ export class RelayView {
     return !this.#learned.changes.includes(this.owed)
   }
 
-  /** The app asks for a burst: what was learned before it waits no longer. */
+  /** The app asks for a burst: what was put off before it waits no longer. */
   endWait(): void {
     this.#learned.end()
+    this.#echoes.end() // An observer's deletions are among them, which nobody else may make.
   }
 
   /** The relay gave or acknowledged these: it has them. */
@@ -176,7 +177,9 @@ export class RelayView {
   /** Derives what is to be pushed beside what is on its way already. */
   derivePushes(doc: Y.Doc, nowMs: number, leave: Leave, seal: Seal): void {
     // What was made here on top of something is of no use to a reader who lacks that.
-    if (this.#learned.isOver(nowMs) || buildsOn(doc, this.unsent, this.#learned.changes)) this.#learned.end()
+    const isEcho = this.#isDeferred(this.unsent, nowMs)
+    if (this.#learned.isOver(nowMs) || (!isEcho && buildsOn(doc, this.unsent, this.#learned.changes)))
+      this.#learned.end()
     const rest = leave.unsent ? this.unsent.copy() : new ChangeSet()
     if (leave.owed) rest.addAll(this.owed.without(this.#learned.changes))
     for (const { changes } of this.outgoing) if (changes !== null) rest.removeAll(changes)
@@ -266,7 +269,9 @@ export class RelayView {
     }
   }
 
+  /** Nothing but Yjs's own clean-up: it waits for others', and for what it deletes. */
   #isDeferred(rest: ChangeSet, nowMs: number): boolean {
-    return rest.structs.isEmpty && !this.#echoes.isOver(nowMs) && this.#echoes.changes.deletes.includes(rest.deletes)
+    if (!rest.structs.isEmpty || !this.#echoes.changes.deletes.includes(rest.deletes)) return false
+    return !this.#echoes.isOver(nowMs) || this.#learned.changes.structs.intersects(rest.deletes)
   }
 }
