@@ -151,7 +151,7 @@ function print(title: string, evenings: readonly Evening[], empty: number): void
     const kib = [logBytes, stateBytes, ...pages, boundOf(evening, empty)].map((bytes) => Math.round(bytes / KIB))
     return [(day * BURSTS) / DAYS, ...kib, ((file * PAGE_BYTES) / stateBytes).toFixed(1)]
   })
-  const lines = [columns, ...rows].map((row) => row.map((cell) => String(cell).padStart(10)).join(''))
+  const lines = [columns, ...rows].map((row) => row.map((cell) => String(cell).padStart(11)).join(''))
   process.stdout.write(`${title}, in KiB; an empty relay ${(empty * PAGE_BYTES) / KIB}\n${lines.join('\n')}\n`)
 }
 
