@@ -17,7 +17,7 @@ import type { Sabotage } from './sabotage.ts'
 import { Histories, type Scene, Violation } from './scene.ts'
 import { SimulatedDevice } from './simulated-device.ts'
 import { SimulatedRelay } from './simulated-relay.ts'
-import { DeviceDisk, type DiskBackup } from './stores/device-disk.ts'
+import { DeviceDisk, type DiskBackup, turn } from './stores/device-disk.ts'
 import { newIndexedDb } from './stores/indexeddb-medium.ts'
 import { WireInvariants } from './wire-invariants.ts'
 
@@ -280,10 +280,6 @@ export class World implements Scene {
 
 /** More than any read takes. */
 const READING_TURNS_MAX = 10_000
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
-}
 
 /** What a cut, a crash, a full disk or a relay that is away explains. */
 const EXPECTED: ReadonlySet<string> = new Set([

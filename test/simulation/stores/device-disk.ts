@@ -218,6 +218,6 @@ function newMedium(kind: StoreKind, { random, sabotage }: DeviceDiskOptions): Me
 }
 
 /** All that waits for nothing but its turn happens. */
-function turn(): Promise<void> {
+export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
