@@ -143,7 +143,7 @@ export class DeviceDisk {
 
   async #open(life: number): Promise<OpenDeviceStore> {
     const store = await this.#alive(life, this.#medium.mount().open())
-    await this.#alive(life, this.#examine(store))
+    await this.#examine(life, store)
     this.#options.changed()
     return {
       records: (prefix) => this.#alive(life, store.records(prefix)),
@@ -153,10 +153,11 @@ export class DeviceDisk {
     }
   }
 
-  async #examine(store: OpenDeviceStore): Promise<void> {
+  async #examine(life: number, store: OpenDeviceStore): Promise<void> {
     const uncertain = this.#uncertain
     const appended = uncertain.flatMap(({ append = [] }) => append.map(({ documentId }) => documentId))
-    const actual = await imageOf(store, new Set([...this.#image.documents.keys(), ...appended]), this.#image)
+    const documentIds = new Set([...this.#image.documents.keys(), ...appended])
+    const actual = await this.#alive(life, imageOf(store, documentIds, this.#image))
     const expected = explained(actual, this.#image, uncertain)
     if (expected === null) {
       const what = differenceOf(actual, this.#image)

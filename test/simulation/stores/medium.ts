@@ -46,10 +46,6 @@ export class Calls {
   #waiting: WaitingCall[] = []
   #isDead = false
 
-  get isDead(): boolean {
-    return this.#isDead
-  }
-
   get length(): number {
     return this.#waiting.length
   }
