@@ -49,20 +49,31 @@ export const DEVICE_SESSION: Readonly<Record<FrameName, DeviceRow>> = {
   END: FROM_A_DEVICE,
 }
 
+type ChannelRow = Row<DeviceChannelState, Verdict>
+
+const IN_A_ROUND: ChannelRow = {
+  CLOSED: 'malformed',
+  OPENING: 'malformed',
+  OPEN: 'accept',
+  LINGERING: 'malformed',
+  LEFT: 'ignore',
+}
+const ALSO_LINGERING: ChannelRow = { ...IN_A_ROUND, LINGERING: 'accept' }
+
 /** What a device does with each frame on a channel. A second OPENED begins the answer anew: the log was replaced. */
-export const DEVICE_CHANNEL: Readonly<Record<RelayChannelFrameName, Row<DeviceChannelState, Verdict>>> = {
-  OPENED: { CLOSED: 'malformed', OPENING: 'accept', OPEN: 'accept', LINGERING: 'accept', LEFT: 'ignore' },
-  HAVE: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept', LINGERING: 'malformed', LEFT: 'ignore' },
-  ACK: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept', LINGERING: 'malformed', LEFT: 'ignore' },
-  REFUSED: { CLOSED: 'ignore', OPENING: 'accept', OPEN: 'accept', LINGERING: 'malformed', LEFT: 'ignore' },
-  SNAPSHOT: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept', LINGERING: 'malformed', LEFT: 'ignore' },
-  ENTRIES: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept', LINGERING: 'accept', LEFT: 'ignore' },
-  MARK: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept', LINGERING: 'accept', LEFT: 'ignore' },
-  SYNCED: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept', LINGERING: 'accept', LEFT: 'ignore' },
-  LEASED: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept', LINGERING: 'malformed', LEFT: 'ignore' },
-  COMPACTED: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept', LINGERING: 'malformed', LEFT: 'ignore' },
-  DELETED: { CLOSED: 'malformed', OPENING: 'malformed', OPEN: 'accept', LINGERING: 'malformed', LEFT: 'ignore' },
-  ERROR: { CLOSED: 'ignore', OPENING: 'accept', OPEN: 'accept', LINGERING: 'accept', LEFT: 'ignore' },
+export const DEVICE_CHANNEL: Readonly<Record<RelayChannelFrameName, ChannelRow>> = {
+  OPENED: { ...ALSO_LINGERING, OPENING: 'accept' },
+  HAVE: IN_A_ROUND,
+  ACK: IN_A_ROUND,
+  REFUSED: { ...IN_A_ROUND, CLOSED: 'ignore', OPENING: 'accept' },
+  SNAPSHOT: IN_A_ROUND,
+  ENTRIES: ALSO_LINGERING,
+  MARK: ALSO_LINGERING,
+  SYNCED: ALSO_LINGERING,
+  LEASED: IN_A_ROUND,
+  COMPACTED: IN_A_ROUND,
+  DELETED: IN_A_ROUND,
+  ERROR: { ...ALSO_LINGERING, CLOSED: 'ignore', OPENING: 'accept' },
 }
 
 /** What a device does with `frame`; `channel` is the state of its channel. ERROR on channel 0 is always accepted. */

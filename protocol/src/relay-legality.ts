@@ -60,14 +60,18 @@ export const RELAY_SESSION: Readonly<Record<FrameName, RelayRow>> = {
   DONE: FROM_A_RELAY,
 }
 
+type ChannelRow = Row<RelayChannelState, Verdict>
+
+const ON_AN_OPEN_CHANNEL: ChannelRow = { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore' }
+
 /** What the relay does with each frame on a channel. */
-export const RELAY_CHANNEL: Readonly<Record<DeviceChannelFrameName, Row<RelayChannelState, Verdict>>> = {
+export const RELAY_CHANNEL: Readonly<Record<DeviceChannelFrameName, ChannelRow>> = {
   OPEN: { CLOSED: 'accept', OPEN: 'malformed', FAILED: 'malformed' },
-  PUSH: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore' },
-  REPAIR: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore' },
-  LEASE: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore' },
-  SNAPSHOT_PUT: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore' },
-  DELETE: { CLOSED: 'malformed', OPEN: 'accept', FAILED: 'ignore' },
+  PUSH: ON_AN_OPEN_CHANNEL,
+  REPAIR: ON_AN_OPEN_CHANNEL,
+  LEASE: ON_AN_OPEN_CHANNEL,
+  SNAPSHOT_PUT: ON_AN_OPEN_CHANNEL,
+  DELETE: ON_AN_OPEN_CHANNEL,
 }
 
 /** What the relay does with `frame`; `channel` is the state of its channel, where it has one. */
