@@ -126,7 +126,7 @@ export class RelayView {
     return !this.#learned.changes.includes(this.owed)
   }
 
-  /** The app asks for a burst: what was put off before it waits no longer. */
+  /** Nothing that was put off waits any longer. */
   endWait(): void {
     this.#learned.end()
     this.#echoes.end() // An observer's deletions are among them, which nobody else may make.

@@ -1,5 +1,5 @@
-// Which documents take part in a burst with one relay, and when: the open ones and the unsent ones at once, those that
-// the feed names afterwards, all in batches that fit in memory.
+// Which documents take part in a burst with one relay, and when: at once the open ones, the unsent ones and those that are known
+// to have changed there, then those that the feed names; all in batches that fit in memory.
 import type { FeedPage } from '@tidemark/protocol'
 import type { FeedRequest } from '../burst/round.ts'
 import type { Device } from '../device/device.ts'
@@ -20,8 +20,6 @@ export interface SyncScope {
   readonly vaults: readonly string[]
   /** Documents that the app holds open. */
   readonly open: ReadonlySet<string>
-  /** The app asks for this burst: what was learned from another relay before it waits no longer. */
-  readonly isAsked: boolean
 }
 
 export interface BurstPlanOptions {
@@ -59,12 +57,11 @@ export class BurstPlan {
     this.#scope = scope
     this.#compaction = compaction
     const eager = scope.open.size <= EAGER_DOCUMENTS_MAX ? [...scope.open] : []
-    this.#waiting = new Set(scope.documents ?? [...eager, ...device.library.lacking()])
+    const { library } = device
+    this.#waiting = new Set(scope.documents ?? [...eager, ...library.lacking(), ...library.stale(relay)])
     for (const document of device.inMemory()) {
       const view = document.views.get(relay)
-      if (view === undefined) continue
-      this.#heldElsewhere.set(document.id, isHeldElsewhere(view, document.views.values()))
-      if (scope.isAsked) view.endWait()
+      if (view !== undefined) this.#heldElsewhere.set(document.id, isHeldElsewhere(view, document.views.values()))
     }
   }
 

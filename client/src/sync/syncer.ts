@@ -110,8 +110,8 @@ export class Syncer {
       documents: options.documents ?? null,
       vaults: options.vaults ?? [],
       open: this.#options.openDocuments(),
-      isAsked,
     }
+    if (isAsked) this.#endWaits(scope)
     let results: readonly RelaySyncResult[] = []
     stop.onStop(() => {
       for (const relay of this.#running) relay.stop()
@@ -127,6 +127,13 @@ export class Syncer {
       progressed(null)
     }
     return this.#result({ results, progress: progress.value, stop, startedAt, options })
+  }
+
+  /** The app asks: what was put off before that waits no longer. */
+  #endWaits({ documents }: SyncScope): void {
+    for (const { id, views } of this.#options.device.inMemory()) {
+      if (documents === null || documents.includes(id)) for (const view of views.values()) view.endWait()
+    }
   }
 
   async #syncRelays(
