@@ -1,5 +1,5 @@
-// Which documents take part in a burst with one relay, and when: at once the open ones, the unsent ones and those that are known
-// to have changed there, then those that the feed names; all in batches that fit in memory.
+// Which documents take part in a burst with one relay, and when: the open ones and the unsent ones at once, those that
+// the feed names afterwards, all in batches that fit in memory.
 import type { FeedPage } from '@tidemark/protocol'
 import type { FeedRequest } from '../burst/round.ts'
 import type { Device } from '../device/device.ts'
@@ -57,8 +57,8 @@ export class BurstPlan {
     this.#scope = scope
     this.#compaction = compaction
     const eager = scope.open.size <= EAGER_DOCUMENTS_MAX ? [...scope.open] : []
-    const { library } = device
-    this.#waiting = new Set(scope.documents ?? [...eager, ...library.lacking(), ...library.stale(relay)])
+    // What was stale may no longer be: only the feed says whether that was a push of this device.
+    this.#waiting = new Set(scope.documents ?? [...eager, ...device.library.lacking()])
     for (const document of device.inMemory()) {
       const view = document.views.get(relay)
       if (view !== undefined) this.#heldElsewhere.set(document.id, isHeldElsewhere(view, document.views.values()))
