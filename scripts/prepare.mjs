@@ -13,28 +13,44 @@ export const packages = ['protocol', 'client', 'relay']
 
 const NODE_MINIMUM = [20, 19]
 const INSTALL_STAMP = join(root, 'node_modules', '.tidemark-install')
-const BUILD_STAMP = join(root, 'node_modules', '.tidemark-build')
 
-/** Installs and builds what has changed since the last time. Ends the process with a message if a step fails. */
-export function prepare() {
+/**
+ * Installs what has changed since the last time, and builds the packages and `wanted`, by default all examples, where anything
+ * has. Ends the process with a message if a step fails.
+ */
+export function prepare({ wanted = examples() } = {}) {
   requireNode()
   installIfChanged()
-  if (readStamp(BUILD_STAMP) !== buildFingerprint() || outputs().some((directory) => !existsSync(directory))) build()
+  const fingerprint = buildFingerprint()
+  buildIfChanged('packages', fingerprint, packageFolders(), compile)
+  for (const example of wanted.filter(isBuilt)) {
+    const name = toName(example)
+    buildIfChanged(name, fingerprint, [example], () => {
+      npm(`Building ${name}`, ['run', '--silent', 'build', '-w', name])
+    })
+  }
 }
 
 /** Builds everything; `clean` first removes all outputs, since `tsc -b` leaves those of deleted sources behind. */
 export function build({ clean = false } = {}) {
-  requireNode()
-  installIfChanged()
-  rmSync(BUILD_STAMP, { force: true })
-  if (clean) for (const directory of outputs()) rmSync(directory, { recursive: true, force: true })
-  const fingerprint = buildFingerprint()
-  run('Compiling', process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'])
-  for (const example of examples()) {
-    if (readJson(join(example, 'package.json')).scripts?.build === undefined) continue
-    npm(`Building ${toName(example)}`, ['run', '--silent', 'build', '-w', toName(example)])
+  for (const name of ['packages', ...examples().map(toName)]) rmSync(buildStamp(name), { force: true })
+  if (clean) {
+    for (const folder of [...packageFolders(), ...examples()])
+      rmSync(outputOf(folder), { recursive: true, force: true })
   }
-  writeFileSync(BUILD_STAMP, fingerprint)
+  prepare()
+}
+
+function buildIfChanged(name, fingerprint, folders, make) {
+  const stamp = buildStamp(name)
+  if (readStamp(stamp) === fingerprint && folders.every((folder) => existsSync(outputOf(folder)))) return
+  rmSync(stamp, { force: true })
+  make()
+  writeFileSync(stamp, fingerprint)
+}
+
+function compile() {
+  run('Compiling', process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'])
 }
 
 /** Runs npm, saying `purpose` first; ends the process if it fails. */
@@ -61,14 +77,14 @@ function installIfChanged() {
 }
 
 function installFingerprint() {
-  const manifests = [root, ...packages.map((name) => join(root, name)), ...examples()]
+  const manifests = [root, ...packageFolders(), ...examples()]
   const files = [join(root, 'package-lock.json'), ...manifests.map((directory) => join(directory, 'package.json'))]
   return fingerprintOf(files.filter(existsSync), `${process.platform} ${process.arch}`)
 }
 
 function buildFingerprint() {
   const sources = packages.flatMap((name) => filesUnder(join(root, name, 'src')))
-  const configurations = [root, ...packages.map((name) => join(root, name))].flatMap(configurationFilesIn)
+  const configurations = [root, ...packageFolders()].flatMap(configurationFilesIn)
   // The demo shows these as pages.
   const texts = [join(root, 'README.md'), ...filesUnder(join(root, 'docs'))]
   return fingerprintOf(
@@ -111,9 +127,20 @@ function examples() {
   return entries.filter((path) => existsSync(join(path, 'package.json'))).sort()
 }
 
-function outputs() {
-  const built = examples().filter((example) => readJson(join(example, 'package.json')).scripts?.build !== undefined)
-  return [...packages.map((name) => join(root, name)), ...built].map((directory) => join(directory, 'dist'))
+function packageFolders() {
+  return packages.map((name) => join(root, name))
+}
+
+function isBuilt(example) {
+  return readJson(join(example, 'package.json')).scripts?.build !== undefined
+}
+
+function outputOf(folder) {
+  return join(folder, 'dist')
+}
+
+function buildStamp(name) {
+  return join(root, 'node_modules', `.tidemark-build-${name.replaceAll('/', '-')}`)
 }
 
 function readStamp(path) {

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { prepare, root } from './prepare.mjs'
 
-prepare()
-process.chdir(root)
 const demo = join(root, 'examples', 'demo')
+prepare({ wanted: [demo] })
+process.chdir(root)
 const { scripts } = JSON.parse(readFileSync(join(demo, 'package.json'), 'utf8'))
 const [, file] = /^node (\S+)$/.exec(scripts?.start ?? '') ?? []
 if (file === undefined) throw new Error('the start script of examples/demo is not of the form `node FILE`')
