@@ -117,14 +117,10 @@ export class Engine implements TidemarkLike {
 
   async #forget(id: string, discardUnsent: boolean): Promise<void> {
     const { device } = await this.#opened
+    // Where it is refused, whoever types into the document types on.
+    if (!discardUnsent) await assertSent(device, id)
     await this.#closeAll(id)
-    const { safety } = device.status(id)
-    const isUnsent = safety !== 'on-relay' && safety !== 'confirmed' && (await device.store.rows(id)).length > 0
-    if (isUnsent && !discardUnsent) {
-      throw new TidemarkError('UNSENT', `${id} has edits that no relay has; sync first, or say discardUnsent`, {
-        documentId: id,
-      })
-    }
+    if (!discardUnsent) await assertSent(device, id)
     await device.forget(id).catch((error) => {
       throw storeError(error, id)
     })
@@ -302,6 +298,15 @@ interface Opened {
   readonly device: Device
   readonly syncer: Syncer
   readonly scheduler: Scheduler | null
+}
+
+async function assertSent(device: Device, documentId: string): Promise<void> {
+  const { safety } = device.status(documentId)
+  const mayBeUnsent = safety === 'unsaved' || safety === 'on-device'
+  // What was never edited, nor taken in, has no rows.
+  if (!mayBeUnsent || (safety === 'on-device' && (await device.store.rows(documentId)).length === 0)) return
+  const what = `${documentId} has edits that no relay has; sync first, or say discardUnsent`
+  throw new TidemarkError('UNSENT', what, { documentId })
 }
 
 function assertNotDeleted(device: Device, documentId: string): void {
