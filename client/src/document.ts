@@ -4,7 +4,10 @@ import type { DocumentStatus } from './status.ts'
 
 export interface TidemarkDocument {
   readonly id: string
-  /** Keeps its identity while the document is open, unless `onRebuilt` says otherwise. Bind any Yjs editor to it. */
+  /**
+   * Keeps its identity while the document is open, unless `onRebuilt` says otherwise. Bind any Yjs editor to it. Its `destroy()`
+   * does nothing: `close()` ends it.
+   */
   readonly doc: Doc
   /** Frozen; the same object until something changes. */
   readonly status: DocumentStatus
@@ -17,6 +20,10 @@ export interface TidemarkDocument {
   onRebuilt(listener: (doc: Doc) => void): () => void
   /** Every edit so far is in the device store; no network. @throws TidemarkError STORE_FULL, STORE_FAILED */
   flush(): Promise<void>
-  /** Unsent edits stay in the store and still sync. @throws TidemarkError STORE_FULL, STORE_FAILED */
+  /**
+   * Unsent edits stay in the store and still sync. What is typed into `doc` afterwards is stored nowhere: unbind the editor
+   * first. `status` and `flush` then say CLOSED.
+   * @throws TidemarkError STORE_FULL, STORE_FAILED
+   */
   close(): Promise<void>
 }

@@ -2,6 +2,7 @@
 import type { Doc } from 'yjs'
 import type { Device } from './device/device.ts'
 import type { LiveDocument } from './document/live-document.ts'
+import { lostEditsError, type OwnedDoc, statusOfDoc } from './document/owned-doc.ts'
 import type { TidemarkDocument } from './document.ts'
 import { Listeners } from './listeners.ts'
 import { type DocumentStatus, frozenStatus } from './status.ts'
@@ -20,6 +21,7 @@ export class OpenDocument implements TidemarkDocument {
     this.#device = device
     this.#onClose = onClose
     this.#status = frozenStatus(null, device.status(document.id))
+    this.#watch(document.doc)
   }
 
   get id(): string {
@@ -44,8 +46,9 @@ export class OpenDocument implements TidemarkDocument {
     return this.#rebuildListeners.add(listener)
   }
 
-  flush(): Promise<void> {
-    return this.#document.flush()
+  async flush(): Promise<void> {
+    if (this.#document.doc.hasLostEdits) throw lostEditsError(this.id)
+    await this.#document.flush()
   }
 
   close(): Promise<void> {
@@ -58,14 +61,20 @@ export class OpenDocument implements TidemarkDocument {
   }
 
   noteRebuilt(): void {
+    this.#watch(this.#document.doc)
     this.#rebuildListeners.call(this.#document.doc)
   }
 
   refresh(): void {
-    const status = frozenStatus(this.#status, this.#device.status(this.id))
+    const status = frozenStatus(this.#status, statusOfDoc(this.#document.doc, this.id, this.#device.status(this.id)))
     if (status === this.#status) return
     this.#status = status
     this.#listeners.call(status)
+  }
+
+  /** Whoever types into it once it is closed is told so. */
+  #watch(doc: OwnedDoc): void {
+    doc.onLoss(() => this.refresh())
   }
 
   async #release(): Promise<void> {

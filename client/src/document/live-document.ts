@@ -19,6 +19,7 @@ import { HeldEntries } from './held-entries.ts'
 import { editsOfHooks, errorOf, type Failure, integrate, nudgePending, Trial } from './integration.ts'
 import type { LiveDocumentOptions } from './live-document-options.ts'
 import type { Obstacle } from './obstacle.ts'
+import { OwnedDoc } from './owned-doc.ts'
 import { Payloads } from './payloads.ts'
 import { ECHO_WAIT, LEARNED_WAIT, waitOf } from './put-off.ts'
 import { encodeDocumentRecord } from './record.ts'
@@ -54,7 +55,7 @@ export class LiveDocument {
   readonly #queue: RowQueue
   /** Origin of our own transactions, so that their updates are not taken for edits. */
   readonly #relayOrigin: object = { tidemark: 'relay' }
-  #doc = new Y.Doc()
+  #doc: OwnedDoc = new OwnedDoc()
   #applying = false
   #exchanges = 0
   /** A key came while entries were on their way to the device store, or while an exchange was under way. */
@@ -104,7 +105,7 @@ export class LiveDocument {
     this.#retryHeld()
   }
 
-  get doc(): Y.Doc {
+  get doc(): OwnedDoc {
     return this.#doc
   }
 
@@ -254,7 +255,7 @@ export class LiveDocument {
       before.off('update', note)
     }
     before.off('update', this.#onUpdate)
-    this.#doc = new Y.Doc()
+    this.#doc = new OwnedDoc()
     fill(this.#doc, rows)
     for (const update of meanwhile) Y.applyUpdate(this.#doc, update)
     this.#needsRebuild = false
@@ -262,12 +263,12 @@ export class LiveDocument {
     this.#doc.on('update', this.#onUpdate)
     this.#retryHeld()
     this.#options.rebuilt()
-    before.destroy()
+    before.end()
   }
 
   destroy(): void {
     this.#doc.off('update', this.#onUpdate)
-    this.#doc.destroy()
+    this.#doc.end()
   }
 
   /** Every origin but our own is an edit: also those of observers, of clean-up, and of another provider. */

@@ -1,6 +1,7 @@
 // A document that this tab shows while another tab has the store: a Y.Doc of its own, kept the same as the host's. Its edits
 // count as unsaved until the host says that they are in the device store.
 import * as Y from 'yjs'
+import { lostEditsError, OwnedDoc, statusOfDoc } from '../document/owned-doc.ts'
 import type { TidemarkDocument } from '../document.ts'
 import type { TidemarkError } from '../errors.ts'
 import { Listeners } from '../listeners.ts'
@@ -27,7 +28,7 @@ export class GuestDocument implements TidemarkDocument {
   readonly #rebuildListeners = new Listeners<Y.Doc>()
   /** Origin of what the host says. */
   readonly #hostOrigin: object = { tidemark: 'host' }
-  #doc = new Y.Doc()
+  #doc: OwnedDoc = new OwnedDoc()
   /** By number, in order: not in the device store, as far as this tab knows. */
   readonly #unsaved = new Map<number, Uint8Array>()
   #number = 0
@@ -69,6 +70,7 @@ export class GuestDocument implements TidemarkDocument {
   }
 
   async flush(): Promise<void> {
+    if (this.#doc.hasLostEdits) throw lostEditsError(this.id)
     if (this.isUnsaved) await this.#options.flush()
   }
 
@@ -113,12 +115,12 @@ export class GuestDocument implements TidemarkDocument {
   rebuilt(state: Uint8Array): void {
     const before = this.#doc
     before.off('update', this.#onUpdate)
-    this.#doc = new Y.Doc()
+    this.#doc = new OwnedDoc()
     this.#take(state)
     for (const update of this.#unsaved.values()) this.#take(update)
     this.#doc.on('update', this.#onUpdate)
     this.#rebuildListeners.call(this.#doc)
-    before.destroy()
+    before.end()
   }
 
   toldStatus(status: DocumentStatus, taken: number): void {
@@ -155,7 +157,8 @@ export class GuestDocument implements TidemarkDocument {
 
   #refresh(): void {
     const told = this.isUnsaved ? withUnsaved(this.#told) : this.#told
-    const status = frozenStatus(this.#status, this.#silent === null ? told : withProblem(told, this.#silent))
+    const now = this.#silent === null ? told : withProblem(told, this.#silent)
+    const status = frozenStatus(this.#status, statusOfDoc(this.#doc, this.id, now))
     if (status === this.#status) return
     this.#status = status
     this.#listeners.call(status)
@@ -175,7 +178,8 @@ export class GuestDocument implements TidemarkDocument {
   #destroy(): void {
     this.#doc.off('update', this.#onUpdate)
     this.#options.closed()
-    this.#doc.destroy()
+    this.#doc.onLoss(() => this.#refresh())
+    this.#doc.end()
   }
 }
 

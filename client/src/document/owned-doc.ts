@@ -1,0 +1,44 @@
+// The Y.Doc that an app is given. Only the SDK ends it, and what is typed into it after that is told: it is in no store.
+import { Doc } from 'yjs'
+import { TidemarkError } from '../errors.ts'
+import { Listeners } from '../listeners.ts'
+import { type DocumentStatus, withProblem, withUnsaved } from '../status.ts'
+
+export class OwnedDoc extends Doc {
+  readonly #lossListeners = new Listeners<void>()
+  #hasLostEdits = false
+
+  /** Nothing: an app that destroyed it and typed on, in an editor's clean-up say, would not be recorded. close() ends it. */
+  override destroy(): void {
+    // The document stays open.
+  }
+
+  /** It has ended, and was edited all the same. */
+  get hasLostEdits(): boolean {
+    return this.#hasLostEdits
+  }
+
+  /** Called at each edit that comes too late. */
+  onLoss(listener: () => void): void {
+    this.#lossListeners.add(listener)
+  }
+
+  end(): void {
+    super.destroy() // With all listeners.
+    this.on('update', () => {
+      this.#hasLostEdits = true
+      this.#lossListeners.call()
+    })
+  }
+}
+
+/** Of a document with edits that came too late. */
+export function lostEditsError(documentId: string): TidemarkError {
+  const what = `${documentId} was edited after it was closed, and that is stored nowhere: open it, and edit what that gives`
+  return new TidemarkError('CLOSED', what, { documentId })
+}
+
+/** What `status` is for whoever holds `doc`. */
+export function statusOfDoc(doc: OwnedDoc, documentId: string, status: DocumentStatus): DocumentStatus {
+  return doc.hasLostEdits ? withProblem(withUnsaved(status), lostEditsError(documentId)) : status
+}

@@ -1,0 +1,109 @@
+// An app that types on into a document that it has closed, or destroyed, or asked to forget: nothing is lost unseen.
+import { describe, expect, it } from 'vitest'
+import { TabbedDevice } from '../support/tabbed-device.ts'
+import { NOVEL, World } from '../support/world.ts'
+
+const LOST = { safety: 'unsaved', activity: 'stuck', problem: { code: 'CLOSED', documentId: NOVEL } }
+
+describe('an edit of a document that was closed', () => {
+  it('is told by its status and its flush, and is not in what opens next', async () => {
+    const device = new World().device()
+    const document = await device.open()
+    document.doc.getText('t').insert(0, 'stored ')
+    await document.close()
+    expect(document.status).toMatchObject({ safety: 'on-device', problem: null })
+    const told: unknown[] = []
+    document.subscribe((status) => told.push(status))
+    document.doc.getText('t').insert(0, 'lost ')
+    expect(document.status).toMatchObject(LOST)
+    expect(told).toEqual([document.status])
+    await expect(document.flush()).rejects.toMatchObject({ code: 'CLOSED', action: 'fix-app' })
+    expect(await device.text()).toBe('stored ')
+  })
+
+  it.each([
+    ['the Tidemark was closed', 'close'],
+    ['the document was deleted', 'delete'],
+    ['the document was forgotten', 'forget'],
+  ] as const)('is told where %s', async (_how, act) => {
+    const device = new World().device()
+    const document = await device.open()
+    document.doc.getText('t').insert(0, 'stored ')
+    await device.sync()
+    if (act === 'close') await device.tidemark.close()
+    else await device.tidemark[act](NOVEL)
+    expect(document.status.problem).toBeNull()
+    document.doc.getText('t').insert(0, 'lost ')
+    expect(document.status).toMatchObject(LOST)
+  })
+
+  it('is told where a burst held the document beyond its close', async () => {
+    const device = new World({}, { isSlow: true }).device()
+    const document = await device.open()
+    const burst = device.sync()
+    await document.close()
+    await burst
+    document.doc.getText('t').insert(0, 'late ')
+    const isStored = (await device.text()) === 'late '
+    expect(isStored || document.status.problem?.code === 'CLOSED').toBe(true)
+  })
+
+  it('is told in a tab that shows the document through another one', async () => {
+    const device = new TabbedDevice()
+    device.tab()
+    const guest = device.tab()
+    const document = await guest.open()
+    document.doc.getText('t').insert(0, 'stored ')
+    await document.close()
+    document.doc.getText('t').insert(0, 'lost ')
+    expect(document.status).toMatchObject(LOST)
+    await expect(document.flush()).rejects.toMatchObject({ code: 'CLOSED' })
+  })
+})
+
+it('is recorded where the app destroyed the Y.Doc', async () => {
+  const device = new World().device()
+  const document = await device.open()
+  document.doc.destroy()
+  document.doc.getText('t').insert(0, 'typed on')
+  await device.sync()
+  expect(document.status.safety).toBe('on-relay')
+  await document.close()
+  expect(await device.text()).toBe('typed on')
+})
+
+it('is recorded where the app destroyed the Y.Doc that it has through another tab', async () => {
+  const device = new TabbedDevice()
+  device.tab()
+  const guest = device.tab()
+  const document = await guest.open()
+  document.doc.destroy()
+  document.doc.getText('t').insert(0, 'typed on')
+  await document.flush()
+  for (const { tidemark } of device.tabs.toReversed()) await tidemark.close()
+  expect(await device.textInStore()).toBe('typed on')
+})
+
+describe('a document that may not be forgotten, since edits of it are unsent,', () => {
+  it('stays open, and what is typed on is stored', async () => {
+    const device = new World().device()
+    const document = await device.open()
+    document.doc.getText('t').insert(0, 'unsent ')
+    await expect(device.tidemark.forget(NOVEL)).rejects.toMatchObject({ code: 'UNSENT', action: 'sync-first' })
+    document.doc.getText('t').insert(0, 'and typed on: ')
+    expect(await device.open()).toBe(document)
+    await document.flush()
+    device.crash()
+    expect(await device.text()).toBe('and typed on: unsent ')
+  })
+
+  it('is forgotten once it was sent, and again where nothing was typed', async () => {
+    const device = new World().device()
+    const document = await device.open()
+    document.doc.getText('t').insert(0, 'sent')
+    await device.sync()
+    await device.tidemark.forget(NOVEL)
+    expect(await device.text()).toBe('')
+    await device.tidemark.forget(NOVEL)
+  })
+})
