@@ -2,7 +2,7 @@
 // React but that it asks twice: what StrictMode lets go of and takes up again at once stays open.
 import type { Doc } from 'yjs'
 import type { TidemarkDocument } from '../document.ts'
-import type { TidemarkError } from '../errors.ts'
+import { TidemarkError } from '../errors.ts'
 import type { DocumentStatus } from '../status.ts'
 import { storeError } from '../store/errors.ts'
 import type { Tidemark } from '../tidemark.ts'
@@ -15,7 +15,7 @@ export interface DocumentState {
   /** What to bind an editor to; another object after a rebuild. */
   readonly doc: Doc | null
   readonly status: DocumentStatus | null
-  /** Why it cannot be opened; tried again by the next component that shows it. */
+  /** Why it cannot be opened, or was closed under the components; tried again by the next component that shows it. */
   readonly error: TidemarkError | null
 }
 
@@ -71,8 +71,9 @@ export class SharedDocument {
     this.#isOpening = true
     try {
       const document = await this.#tidemark.open(this.#id)
-      const unsubscribe = [document.subscribe(this.#changed), document.onRebuilt(this.#changed)]
+      const unsubscribe = [document.subscribe(this.#changed), document.onRebuilt(() => this.#rebuilt(document))]
       this.#document = document
+      this.#watchEnd(document)
       this.#forget = () => {
         for (const end of unsubscribe) end()
       }
@@ -83,6 +84,24 @@ export class SharedDocument {
     }
     this.#changed()
     this.#closeUnused()
+  }
+
+  #rebuilt(document: TidemarkDocument): void {
+    this.#watchEnd(document)
+    this.#changed()
+  }
+
+  /** The app forgot or deleted the document, or closed its Tidemark: what is typed on would be stored nowhere. */
+  #watchEnd(document: TidemarkDocument): void {
+    const { doc } = document
+    doc.on('destroy', () => {
+      if (this.#document !== document || document.doc !== doc) return
+      this.#document = null
+      this.#forget()
+      const what = `${this.#id} was closed while it was shown: it was forgotten or deleted here, or its Tidemark was closed`
+      this.#state = Object.freeze({ ...OPENING, error: new TidemarkError('CLOSED', what, { documentId: this.#id }) })
+      this.#changed()
+    })
   }
 
   #closeUnused(): void {

@@ -131,6 +131,38 @@ describe.each([
     expect(seen).toMatchObject({ document: null, doc: null, error: { action: 'fix-app' } })
   })
 
+  it.each(['forget', 'delete', 'close'] as const)(
+    'shows no document any more after %s: typing on would be lost',
+    async (how) => {
+      await device.type('sent ')
+      await device.sync()
+      await render(within(sheet()))
+      expect(page.textContent).toBe('sent  on-relay')
+      await act(async () => {
+        if (how === 'close') await device.tidemark.close()
+        else await device.tidemark[how](NOVEL)
+        await settled()
+      })
+      expect(page.textContent).toBe('CLOSED')
+      expect(seen).toMatchObject({ document: null, doc: null, error: { documentId: NOVEL } })
+      await render(within(null))
+      await render(within(sheet()))
+      expect(page.textContent).toBe({ forget: ' on-device', delete: 'DELETED', close: 'CLOSED' }[how])
+    },
+  )
+
+  it('shows the document on where it may not be forgotten', async () => {
+    await render(within(sheet()))
+    const shown = seen?.document ?? null
+    await act(async () => {
+      shown?.doc.getText('t').insert(0, 'unsent')
+      await expect(device.tidemark.forget(NOVEL)).rejects.toMatchObject({ code: 'UNSENT' })
+      await settled()
+    })
+    expect(seen?.document).toBe(shown)
+    expect(page.textContent).toBe('unsent on-device')
+  })
+
   it('gives up a document that comes when nothing shows it any more', async () => {
     await act(async () => {
       root.render(within(sheet()))
