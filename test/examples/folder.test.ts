@@ -1,92 +1,13 @@
 // The example that keeps a folder of Markdown files in sync: two folders, a real relay, and everything that a writer does to
 // files behind its back.
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { createRelay, type Relay } from '@tidemark/relay'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Folder } from '../../examples/folder/src/folder.ts'
-import { filesIn } from '../../examples/folder/src/names.ts'
-
-let home = ''
-let relay: Relay
-let token = ''
-const running = new Set<Machine>()
-
-beforeEach(async () => {
-  home = await mkdtemp(join(tmpdir(), 'tidemark-folder-'))
-  relay = await createRelay({ data: join(home, 'relay') })
-  token = await relay.mintToken(['alice/*:delete'])
-})
-
-afterEach(async () => {
-  for (const machine of running) await machine.stop()
-  await relay.close()
-  await rm(home, { recursive: true })
-})
-
-class Machine {
-  readonly directory: string
-  readonly said: string[] = []
-  #folder: Folder
-
-  constructor(name: string) {
-    this.directory = join(home, name)
-    this.#folder = this.#start()
-  }
-
-  /** As the command does it, until nothing more moves. */
-  async sync(): Promise<void> {
-    let isComplete = false
-    for (let burst = 0; burst < 3; burst++) {
-      await this.#folder.reconcile()
-      isComplete = (await this.#folder.tidemark.sync()).complete
-    }
-    await this.#folder.reconcile()
-    expect(isComplete).toBe(true)
-  }
-
-  reconcile(): Promise<void> {
-    return this.#folder.reconcile()
-  }
-
-  async stop(): Promise<void> {
-    running.delete(this)
-    await this.#folder.tidemark.close()
-  }
-
-  async restart(): Promise<void> {
-    await this.stop()
-    this.#folder = this.#start()
-  }
-
-  async write(name: string, text: string | Uint8Array): Promise<void> {
-    await mkdir(dirname(join(this.directory, name)), { recursive: true })
-    await writeFile(join(this.directory, name), text)
-  }
-
-  read(name: string): Promise<string> {
-    return readFile(join(this.directory, name), 'utf8')
-  }
-
-  async names(): Promise<string[]> {
-    return [...(await filesIn(this.directory)).keys()].sort()
-  }
-
-  #start(): Folder {
-    running.add(this)
-    const say = (line: string): void => void this.said.push(line)
-    return new Folder({ directory: this.directory, vault: 'alice', relays: [relay.url], token, schedule: false, say })
-  }
-}
-
-async function two(): Promise<[Machine, Machine]> {
-  return [new Machine('laptop'), new Machine('desktop')]
-}
+import { readdir, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { home, Machine, two } from './folder-machines.ts'
 
 describe('two folders', () => {
   it('hold the same files, in folders too, and what is typed into one comes to the other', async () => {
-    const [laptop, desktop] = await two()
+    const [laptop, desktop] = two()
     await laptop.write('one.md', 'Call me Ishmael.\n')
     await laptop.write('part 2/Kapitel Ä.md', 'Loomings 🐋\r\n')
     await laptop.sync()
@@ -100,7 +21,7 @@ describe('two folders', () => {
   })
 
   it('merge what was typed on both while neither could see the other, and while the command was not running', async () => {
-    const [laptop, desktop] = await two()
+    const [laptop, desktop] = two()
     await laptop.write('one.md', 'The first line.\n\nThe last line.\n')
     await laptop.sync()
     await desktop.sync()
@@ -117,7 +38,7 @@ describe('two folders', () => {
   })
 
   it('that begin with the same files hold them once', async () => {
-    const [laptop, desktop] = await two()
+    const [laptop, desktop] = two()
     for (const machine of [laptop, desktop]) await machine.write('one.md', 'The same on both.')
     await laptop.sync()
     await desktop.sync()
@@ -129,7 +50,7 @@ describe('two folders', () => {
   })
 
   it('that begin with different files of one name hold both', async () => {
-    const [laptop, desktop] = await two()
+    const [laptop, desktop] = two()
     await laptop.write('one.md', 'Written on the laptop.')
     await desktop.write('one.md', 'Written at the desk.')
     await laptop.sync()
@@ -143,7 +64,7 @@ describe('two folders', () => {
   })
 
   it('follow a rename, and keep aside what was deleted elsewhere', async () => {
-    const [laptop, desktop] = await two()
+    const [laptop, desktop] = two()
     await laptop.write('draft.md', 'Words.')
     await laptop.write('other.md', 'Other words.')
     await laptop.sync()
@@ -164,7 +85,7 @@ describe('two folders', () => {
   })
 
   it('bring a deleted file back if somebody wrote to it first', async () => {
-    const [laptop, desktop] = await two()
+    const [laptop, desktop] = two()
     await laptop.write('one.md', 'Words.')
     await laptop.write('other.md', 'Other words.')
     await laptop.sync()
@@ -182,7 +103,7 @@ describe('two folders', () => {
 
 describe('a folder', () => {
   it('that is suddenly empty deletes nothing', async () => {
-    const [laptop, desktop] = await two()
+    const [laptop, desktop] = two()
     await laptop.write('one.md', 'Words.')
     await laptop.sync()
     await rm(join(laptop.directory, 'one.md'))
@@ -192,7 +113,7 @@ describe('a folder', () => {
   })
 
   it('does not write over what its writer has saved in the very moment', async () => {
-    const [laptop, desktop] = await two()
+    const [laptop, desktop] = two()
     await laptop.write('one.md', 'Words.')
     await laptop.sync()
     await desktop.sync()
@@ -204,23 +125,16 @@ describe('a folder', () => {
   })
 
   it('takes no name that points out of it, and leaves alone what is no text', async () => {
-    const [laptop, desktop] = await two()
+    const [laptop, desktop] = two()
     await laptop.write('one.md', 'Words.')
     await laptop.write('picture.md', Uint8Array.of(0xff, 0xfe, 0x00))
+    const stranger = new Machine('stranger')
     for (const name of ['../../outside.md', '.tidemark/store/x.md', 'a\\b.md', 'plain.txt', 'x//y.md']) {
-      const stranger = new Folder({
-        directory: join(home, 'stranger'),
-        vault: 'alice',
-        relays: [relay.url],
-        token,
-        schedule: false,
-        say: () => undefined,
-      })
-      const document = await stranger.tidemark.open(`alice/${name}`)
+      const document = await stranger.folder.tidemark.open(`alice/${name}`)
       document.doc.getText('text').insert(0, 'from a stranger')
-      await stranger.tidemark.sync()
-      await stranger.tidemark.close()
     }
+    await stranger.folder.tidemark.sync()
+    await stranger.stop()
     await laptop.sync()
     await desktop.sync()
     expect(await laptop.names()).toEqual(['one.md', 'picture.md'])

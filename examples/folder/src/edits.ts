@@ -18,8 +18,3 @@ export function write(shared: Y.Text, text: string): void {
     }
   })
 }
-
-/** Characters that are not in both. */
-export function distance(one: string, other: string): number {
-  return changesBetween(one, other).reduce((sum, { removed, added }) => sum + removed + added.length, 0)
-}

@@ -3,11 +3,15 @@
 import { mkdir, rename } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileStore, type Schedule, Tidemark, type TidemarkDocument, TidemarkError } from '@tidemark/client/node'
 import * as Y from 'yjs'
-import { readIfThere, replaceFile, textOf } from './disk.ts'
-import { filesIn, isNameOfFile, OWN_DIRECTORY } from './names.ts'
-import { type Place, Replica, TEXT } from './replica.ts'
+import { readSettled, replaceFile, textOf } from './disk.ts'
+import { filesIn, isNameOfFile, isTaken, OWN_DIRECTORY } from './names.ts'
+import { type Place, Replica, type SeenFile, TEXT } from './replica.ts'
+
+/** After so long, no editor is in the middle of saving a file. */
+const SAVING_MS = 2_000
 
 export interface FolderOptions {
   readonly directory: string
@@ -28,8 +32,12 @@ export class Folder {
   readonly #buried = new Set<string>()
   /** Files that are gone, and when their documents were last synced then. */
   readonly #missing = new Map<string, number | null>()
+  /** When a file was last replaced. */
+  readonly #replacedAt = new Map<string, number>()
   /** What was said of a file that is left alone. */
   readonly #complaints = new Map<string, string>()
+  /** The files that are left alone as of the last look. */
+  readonly #leftAlone = new Set<string>()
 
   constructor(options: FolderOptions) {
     this.#options = options
@@ -46,11 +54,21 @@ export class Folder {
     })
   }
 
+  /** Files that are not in sync, and will not be before somebody does something: it was said what. */
+  get filesLeftAlone(): number {
+    return this.#leftAlone.size
+  }
+
   /** The folder's changes to the documents, the documents' changes to the folder. @throws Error if the folder looks lost */
   async reconcile(): Promise<void> {
     const { directory, vault } = this.#options
-    const files = await filesIn(directory)
+    this.#leftAlone.clear()
     const known = await filesIn(this.#replicas)
+    const look = (): Promise<Map<string, string>> => filesIn(directory, (path, why) => this.#complain(path, why))
+    let files = await look()
+    // An editor may be in the middle of saving the only file.
+    if (files.size === 0 && known.size > 0) await sleep(SAVING_MS)
+    if (files.size === 0) files = await look()
     if (files.size === 0 && known.size > 0) {
       throw new Error(
         `${directory} held ${known.size} files and is empty now. Is it mounted? Nothing was deleted elsewhere. ` +
@@ -66,26 +84,36 @@ export class Folder {
     for (const name of names) {
       this.#buried.delete(name)
       try {
-        await this.#reconcileFile(name, join(directory, files.get(name) ?? name))
+        await this.#reconcileFile(name, files.get(name) ?? null)
       } catch (error) {
         this.#complain(name, error instanceof Error ? error.message : String(error))
       }
     }
+    for (const name of this.#complaints.keys()) if (!this.#leftAlone.has(name)) this.#complaints.delete(name)
   }
 
-  async #reconcileFile(name: string, path: string): Promise<void> {
+  /** `found`: its path in the folder; null: no file has this name. */
+  async #reconcileFile(name: string, found: string | null): Promise<void> {
+    const { directory } = this.#options
     if (!isNameOfFile(name)) {
       this.#complain(name, 'no file of this folder may have such a name')
       return
     }
-    const bytes = await readIfThere(path)
+    if (found === null && (await isTaken(directory, name))) {
+      // Unless it has come in this moment.
+      if ((await filesIn(directory)).has(name)) return
+      this.#complain(name, 'a link, or a file that differs in upper and lower case, is in its place, and is left alone')
+      return
+    }
+    const replica = await Replica.read(this.#placeOf(name))
+    const path = join(directory, found ?? name)
+    const bytes = found === null ? null : await readSettled(path, replica?.text ?? null)
     const text = bytes === null ? null : textOf(bytes)
     if (bytes !== null && text === null) {
       this.#complain(name, 'it is not UTF-8 text, and is left alone')
       return
     }
-    if (bytes !== null) this.#missing.delete(name)
-    const replica = await Replica.read(this.#placeOf(name), text ?? '')
+    if (text !== null) this.#missing.delete(name)
     if (text !== null && replica !== null) await this.#merge(name, path, text, replica)
     else if (text !== null) await this.#adopt(name, path, text)
     else if (replica !== null) await this.#deletedHere(name, path, replica)
@@ -102,8 +130,18 @@ export class Folder {
       await replica.edit(text)
       this.#options.say(`${name}: edited here`)
     }
-    await this.#share(replica, document)
-    await this.#bring(name, path, text, replica, document)
+    await this.#share(replica.state, document)
+    await this.#rescue(name, document)
+    await this.#bring(name, { path, seen: text }, replica, document)
+  }
+
+  /** An editor that was saving while its file was replaced has written to the one before. */
+  async #rescue(name: string, document: TidemarkDocument): Promise<void> {
+    const place = this.#placeOf(name)
+    const state = await Replica.rescue(place)
+    if (state !== null) await this.#share(state, document)
+    const replacedAt = this.#replacedAt.get(name) ?? Number.NEGATIVE_INFINITY
+    if (performance.now() - replacedAt > SAVING_MS) await Replica.endRescue(place)
   }
 
   /** A file that is new here. It waits until this device has seen once what the others have: it may be the same. */
@@ -114,25 +152,37 @@ export class Folder {
     const there = document.doc.getText(TEXT).toString()
     const replica = Replica.empty(this.#placeOf(name))
     if (there !== '' && there !== text) {
-      const copy = name.replace(/\.md$/, ` (${hostname()} ${new Date().toISOString().slice(0, 10)}).md`)
+      const copy = await this.#nameOfCopy(name)
       await rename(path, join(this.#options.directory, copy))
       this.#options.say(`${name}: there is another one of this name elsewhere; this one is ${copy} from now on`)
-      await this.#bring(name, path, null, replica, document)
+      await this.#bring(name, { path, seen: null }, replica, document)
       return
     }
-    if (there === '') await replica.edit(text)
-    else await replica.follow(document.doc, async () => true)
-    await this.#share(replica, document)
+    if (isUntouched(document)) await replica.begin(text)
+    else if (there === '') await replica.edit(text)
+    else await replica.follow(document.doc, { path, seen: text })
+    await this.#share(replica.state, document)
     this.#options.say(`${name}: new here`)
+  }
+
+  /** One that no file has, and no document: the second of a day is not put in the place of the first. */
+  async #nameOfCopy(name: string): Promise<string> {
+    const { directory, vault } = this.#options
+    const listed = new Set((await this.tidemark.list(vault)).map(({ id }) => id))
+    const day = new Date().toISOString().slice(0, 10)
+    for (let count = 1; ; count++) {
+      const copy = name.replace(/\.md$/, ` (${hostname()} ${day}${count === 1 ? '' : ` ${count}`}).md`)
+      if (!listed.has(this.#idOf(copy)) && !(await isTaken(directory, copy))) return copy
+    }
   }
 
   /** A document of which there is no file. */
   async #begin(name: string, path: string): Promise<void> {
     const document = await this.#open(name)
     if (document === null) return
-    const isEmpty = document.doc.store.clients.size === 0
-    if (!isEmpty) await this.#bring(name, path, null, Replica.empty(this.#placeOf(name)), document)
-    else if (document.status.problem?.code === 'DELETED') await this.#bury(name)
+    if (!isUntouched(document)) {
+      await this.#bring(name, { path, seen: null }, Replica.empty(this.#placeOf(name)), document)
+    } else if (document.status.problem?.code === 'DELETED') await this.#bury(name)
   }
 
   /** Of a document that was deleted this device remembers nothing, so that it comes here if somebody begins it anew. */
@@ -144,27 +194,18 @@ export class Folder {
   }
 
   /** What the file says is in the document, and in the device's store. */
-  async #share(replica: Replica, document: TidemarkDocument): Promise<void> {
-    Y.applyUpdate(document.doc, Y.diffUpdate(replica.state, Y.encodeStateVector(document.doc)))
+  async #share(state: Uint8Array, document: TidemarkDocument): Promise<void> {
+    Y.applyUpdate(document.doc, Y.diffUpdate(state, Y.encodeStateVector(document.doc)))
     await document.flush()
   }
 
   /** What the document says is in the file, unless its writer was faster: then the next time. */
-  async #bring(
-    name: string,
-    path: string,
-    text: string | null,
-    replica: Replica,
-    { doc }: TidemarkDocument,
-  ): Promise<void> {
-    await replica.follow(doc, async (merged) => {
-      const now = await readIfThere(path)
-      if ((now === null ? null : textOf(now)) !== text) return false
-      await replaceFile(path, merged, this.#workshop)
-      this.#options.say(`${name}: ${text === null ? 'new, from elsewhere' : 'edited elsewhere'}`)
-      return true
-    })
-    this.#complaints.delete(name)
+  async #bring(name: string, file: SeenFile, replica: Replica, { doc }: TidemarkDocument): Promise<void> {
+    const before = replica.text
+    if (!(await replica.follow(doc, file))) return
+    if (file.seen !== null && replica.text === before) return
+    this.#replacedAt.set(name, performance.now())
+    this.#options.say(`${name}: ${file.seen === null ? 'new, from elsewhere' : 'edited elsewhere'}`)
   }
 
   /**
@@ -174,7 +215,7 @@ export class Folder {
   async #deletedHere(name: string, path: string, replica: Replica): Promise<void> {
     const document = await this.#open(name)
     if (document !== null && document.doc.getText(TEXT).toString() !== replica.text) {
-      await this.#bring(name, path, null, replica, document)
+      await this.#bring(name, { path, seen: null }, replica, document)
       return
     }
     const syncedAt = document?.status.lastSyncedAt ?? null
@@ -182,14 +223,16 @@ export class Folder {
     if (this.#missing.get(name) === syncedAt && document !== null) return
     this.#missing.delete(name)
     this.#documents.delete(name)
+    const aside = this.#pathAside(name)
+    await replaceFile(aside, replica.text, this.#workshop)
     await this.tidemark.delete(this.#idOf(name))
     await replica.forget()
-    this.#options.say(`${name}: deleted here`)
+    this.#options.say(`${name}: deleted here, and so everywhere; it is kept as ${aside}`)
   }
 
   /** The file is put aside, since there may be words in it that nobody else has. */
   async #deletedElsewhere(name: string, path: string, replica: Replica): Promise<void> {
-    const aside = join(this.#options.directory, OWN_DIRECTORY, 'deleted', `${name}.${Date.now()}`)
+    const aside = this.#pathAside(name)
     await mkdir(dirname(aside), { recursive: true })
     await rename(path, aside)
     await replica.forget()
@@ -211,6 +254,10 @@ export class Folder {
     }
   }
 
+  #pathAside(name: string): string {
+    return join(this.#options.directory, OWN_DIRECTORY, 'deleted', `${name}.${Date.now()}`)
+  }
+
   #idOf(name: string): string {
     return `${this.#options.vault}/${name}`
   }
@@ -220,8 +267,15 @@ export class Folder {
   }
 
   #complain(name: string, why: string): void {
+    if (this.#leftAlone.has(name)) return
+    this.#leftAlone.add(name)
     if (this.#complaints.get(name) === why) return
     this.#complaints.set(name, why)
     this.#options.say(`${name}: ${why}`)
   }
+}
+
+/** Nobody has ever written to it. */
+function isUntouched({ doc }: TidemarkDocument): boolean {
+  return doc.store.clients.size === 0
 }

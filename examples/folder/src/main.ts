@@ -1,9 +1,11 @@
 // The command: looks at the folder every second, and lets the SDK's schedule sync. Ctrl-C ends it with a last burst.
 import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TidemarkError } from '@tidemark/client/node'
 import { Command, InvalidArgumentError } from 'commander'
 import { Folder } from './folder.ts'
+import { OWN_DIRECTORY } from './names.ts'
 
 const LOOK_EVERY_MS = 1_000
 const LAST_BURST_MS = 10_000
@@ -54,7 +56,7 @@ async function syncOnce(folder: Folder): Promise<boolean> {
     isComplete = (await folder.tidemark.sync()).complete
   }
   await folder.reconcile()
-  return isComplete
+  return isComplete && folder.filesLeftAlone === 0 && folder.tidemark.status.documentsUnsent === 0
 }
 
 async function syncUntil(folder: Folder, stop: AbortSignal): Promise<void> {
@@ -70,15 +72,22 @@ async function syncUntil(folder: Folder, stop: AbortSignal): Promise<void> {
   }
   await folder.reconcile()
   const report = await folder.tidemark.sync({ budgetMs: LAST_BURST_MS })
-  say(
-    report.complete ? 'Everything is on the relay.' : 'The last burst was not complete; it goes on at the next start.',
-  )
+  // What came in is to be in the files, too.
+  await folder.reconcile()
+  say(lastWords(report.complete && folder.tidemark.status.documentsUnsent === 0, folder.filesLeftAlone))
+}
+
+function lastWords(isSent: boolean, filesLeftAlone: number): string {
+  if (!isSent) return 'Not everything is on the relay yet; it goes on at the next start.'
+  if (filesLeftAlone === 0) return 'Everything is on the relay.'
+  return `Everything is on the relay, but for ${filesLeftAlone} of the files: it was said above why.`
 }
 
 async function main(): Promise<void> {
   const options = program.parse().opts<Arguments>()
   const token = await tokenOf(options)
-  await mkdir(options.folder, { recursive: true })
+  // It holds copies of files that others may not be allowed to read.
+  await mkdir(join(options.folder, OWN_DIRECTORY), { recursive: true, mode: 0o700 })
   const folder = new Folder({
     directory: options.folder,
     vault: options.vault,
