@@ -124,6 +124,7 @@ export class Syncer {
         for (const document of device.inMemory()) if (document.needsRebuild) await document.rebuild()
       }
     } finally {
+      progress.tell() // Whatever is told after the end would read as a burst that goes on.
       progressed(null)
     }
     return this.#result({ results, progress: progress.value, stop, startedAt, options })
