@@ -294,10 +294,14 @@ function openCarrier(platform: Platform, relay: string, overHttp: boolean, event
 
 async function tokenOf(source: TokenSource, relay: string, refused: boolean): Promise<string> {
   if (typeof source === 'string') return source
+  let token: unknown
   try {
-    return await source({ relay, refused })
+    token = await source({ relay, refused })
   } catch (cause) {
     // Mostly because the app's own backend is out of reach, as the relay would be. Who has no token to give returns ''.
     throw new TidemarkError('OFFLINE', `The app's token source failed: ${String(cause)}`, { relay, cause })
   }
+  if (typeof token === 'string') return token
+  const what = `token: the app's token source gave ${token === null ? 'null' : `a value of type ${typeof token}`}, and must give a text`
+  throw new TidemarkError('BAD_OPTION', what, { relay })
 }
