@@ -1,10 +1,10 @@
 // The class that an app holds. The work is done by the engine, in this tab or in another one of the same store.
-import { parseDocumentId } from '@tidemark/protocol'
+import { isVault, parseDocumentId } from '@tidemark/protocol'
 import type { TidemarkDocument } from './document.ts'
 import { Engine } from './engine.ts'
 import { TidemarkError } from './errors.ts'
 import type { DocumentListing } from './library/library.ts'
-import { checkOptions, type TidemarkOptions } from './options.ts'
+import { checkOptions, checkSyncOptions, type TidemarkOptions } from './options.ts'
 import type { SyncReport } from './report.ts'
 import type { SyncStatus } from './status.ts'
 import type { SyncOptions } from './sync/syncer.ts'
@@ -44,12 +44,15 @@ export class Tidemark {
    * @throws TidemarkError only if no relay let us in (its `report` says more), or CLOSED, BAD_ID, BAD_OPTION, STORE_IN_USE
    */
   async sync(options: SyncOptions = {}): Promise<SyncReport> {
+    checkSyncOptions(options)
     options.documents?.forEach(checkId)
     return this.#inner.sync(options)
   }
 
-  /** What this device knows of a vault; `sync({ vaults })` refreshes it. */
+  /** What this device knows of a vault; `sync({ vaults })` refreshes it. @throws TidemarkError BAD_ID, CLOSED */
   async list(vault: string): Promise<readonly DocumentListing[]> {
+    if (typeof vault !== 'string' || !isVault(vault))
+      throw new TidemarkError('BAD_ID', `${JSON.stringify(vault)} is no vault, such as alice`)
     return this.#inner.list(vault)
   }
 
@@ -88,6 +91,8 @@ export class Tidemark {
 }
 
 function checkId(id: string): void {
+  if (typeof id !== 'string')
+    throw new TidemarkError('BAD_ID', `A document id is a text such as alice/novel, not ${id}`)
   const parsed = parseDocumentId(id)
-  if (!parsed.ok) throw new TidemarkError('BAD_ID', parsed.message, { documentId: id })
+  if (!parsed.ok) throw new TidemarkError('BAD_ID', `${parsed.message}, in ${JSON.stringify(id)}`, { documentId: id })
 }

@@ -20,7 +20,8 @@ export class Stop {
 
   /** @throws TidemarkError BAD_OPTION */
   constructor({ budgetMs, signal }: StopOptions, platform: Platform) {
-    if (budgetMs !== undefined && !(budgetMs >= 0 && budgetMs <= BUDGET_MS_MAX)) {
+    const isBudget = typeof budgetMs === 'number' && budgetMs >= 0 && budgetMs <= BUDGET_MS_MAX
+    if (budgetMs !== undefined && !isBudget) {
       throw new TidemarkError('BAD_OPTION', `budgetMs must be a number of milliseconds from 0 to ${BUDGET_MS_MAX}`)
     }
     this.whenStopped = new Promise((resolve) => this.#listeners.add(resolve))
