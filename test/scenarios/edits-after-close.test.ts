@@ -80,7 +80,7 @@ it('is recorded where the app destroyed the Y.Doc that it has through another ta
   document.doc.destroy()
   document.doc.getText('t').insert(0, 'typed on')
   await document.flush()
-  for (const { tidemark } of device.tabs.toReversed()) await tidemark.close()
+  for (const { tidemark } of [...device.tabs].reverse()) await tidemark.close()
   expect(await device.textInStore()).toBe('typed on')
 })
 
