@@ -9,7 +9,14 @@ import { OpenDocument } from './open-document.ts'
 import type { CheckedOptions } from './options.ts'
 import type { SyncProgress, SyncReport } from './report.ts'
 import { type BurstOutcomes, Scheduler } from './schedule/schedule.ts'
-import { type DocumentStatus, frozenStatus, nothingKnown, type SyncStatus, sumOfStatuses } from './status.ts'
+import {
+  type DocumentStatus,
+  frozenStatus,
+  nothingKnown,
+  type SyncStatus,
+  sumOfStatuses,
+  withProblem,
+} from './status.ts'
 import { storeError } from './store/errors.ts'
 import { Syncer, type SyncOptions } from './sync/syncer.ts'
 import type { TidemarkLike } from './tidemark-like.ts'
@@ -43,8 +50,8 @@ export class Engine implements TidemarkLike {
     this.#status = nothingKnown(this.#relays)
     this.#statusTold = this.#status
     this.#opened = this.#open()
-    // Whoever calls a method gets the error; without a call nobody has asked.
-    this.#opened.catch(() => undefined)
+    // Whoever calls a method gets the error, too.
+    this.#opened.catch((error) => this.#cannotOpen(storeError(error)))
   }
 
   get status(): SyncStatus {
@@ -206,6 +213,13 @@ export class Engine implements TidemarkLike {
     this.#parts = { device, syncer, scheduler }
     this.#changed()
     return this.#parts
+  }
+
+  /** An app that only watches must not take a device that does nothing for one that has nothing to do. */
+  #cannotOpen(error: TidemarkError): void {
+    this.#status = frozenStatus(this.#status, withProblem(this.#status, error))
+    this.#statusTold = this.#status
+    this.#listeners.call(this.#status)
   }
 
   async #ready(): Promise<Opened> {
