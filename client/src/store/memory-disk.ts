@@ -56,8 +56,8 @@ export class MemoryDisk implements DeviceStore {
   }
 
   /** The process dies: commits that are not durable yet are gone (they reject with CLOSED); open() works again. */
-  crash(): void {
-    this.#session?.crash()
+  crash(because = 'The device has crashed'): void {
+    this.#session?.crash(because)
   }
 
   /** What is durable now. */
@@ -117,10 +117,10 @@ class MemorySession implements OpenDeviceStore {
     this.#release()
   }
 
-  crash(): void {
+  crash(because: string): void {
     this.#crashed = true
-    this.#closedBecause = 'The device has crashed'
-    for (const reject of this.#waiting) reject(new DeviceStoreError('CLOSED', this.#closedBecause))
+    this.#closedBecause = because
+    for (const reject of this.#waiting) reject(new DeviceStoreError('CLOSED', because))
     this.#waiting.clear()
     this.#last = Promise.resolve()
     this.#release()

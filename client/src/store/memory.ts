@@ -10,7 +10,7 @@ export function memoryStore(): DeviceStore {
   const disk = new MemoryDisk()
   return {
     open: () => {
-      disk.crash()
+      disk.crash('Another Tidemark has opened this memory store, and has it now')
       return disk.open()
     },
   }

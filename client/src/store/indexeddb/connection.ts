@@ -2,7 +2,7 @@
 // Knows which rows this page has seen, so that it never goes on with a database that was wiped behind its back.
 import { type IDBPDatabase, openDB } from 'idb'
 import { DeviceStoreError } from '../contract.ts'
-import { type DeviceSchema, SCHEMA_VERSION, storeToRead, upgradeSchema } from './schema.ts'
+import { type DeviceSchema, OBJECT_STORES, SCHEMA_VERSION, storeToRead, upgradeSchema } from './schema.ts'
 
 /** Tabs make way within milliseconds; one that is frozen, or of a program that does not, never does. */
 const BLOCKED_MAX_MS = 10_000
@@ -112,7 +112,7 @@ export class DatabaseConnection {
       },
     })
     try {
-      return await Promise.race([opening, blocked])
+      return ours(await Promise.race([opening, blocked]))
     } catch (error) {
       opening.then((late) => late.close()).catch(() => undefined) // Its failure is the one that is thrown.
       this.#assertUsable()
@@ -130,6 +130,13 @@ export class DatabaseConnection {
     this.close(`The IndexedDB database ${this.name} cannot be used any more: ${because}`)
     this.#gone(this.#goneBecause as string)
   }
+}
+
+/** @throws DeviceStoreError: y-indexeddb names its databases after documents, and with the same version */
+function ours(database: IDBPDatabase<DeviceSchema>): IDBPDatabase<DeviceSchema> {
+  if (OBJECT_STORES.every((name) => database.objectStoreNames.contains(name))) return database
+  const what = 'was not made by Tidemark, but by y-indexeddb, say: give the store a name of its own'
+  throw new DeviceStoreError('FAILED', `The IndexedDB database ${database.name} ${what}`)
 }
 
 function blockedError(name: string): DeviceStoreError {
