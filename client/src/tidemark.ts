@@ -1,4 +1,6 @@
 // The class that an app holds. The work is done by the engine, in this tab or in another one of the same store.
+// Apps compile with the library of ES2022 too, which has no Symbol.asyncDispose.
+/// <reference lib="esnext.disposable" preserve="true" />
 import { isVault, parseDocumentId } from '@tidemark/protocol'
 import type { TidemarkDocument } from './document.ts'
 import { Engine } from './engine.ts'
