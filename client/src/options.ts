@@ -131,7 +131,7 @@ function checkRelay(relay: string | RelayTarget, name: string, token: TokenSourc
 
 function checkToken({ url, token }: RelayTarget): void {
   const isToken = typeof token === 'string' || typeof token === 'function'
-  if (!isToken || token === NO_TOKEN) bad('token', `a token, or a function that gets one, for ${url}`)
+  if (!isToken || token === NO_TOKEN) bad('token', `a text, or a function that gives one, for ${url}`)
 }
 
 function checkUrl(url: string, name: string): void {

@@ -31,7 +31,7 @@ describe('options that are wrong', () => {
     ['a query', { relays: [`${RELAY_URL}/?a=b`], token }, 'relays[0] must be a base URL'],
     ['a port that is none', { relays: ['ws://relay.test:99999/base'], token }, 'relays[0] must be a base URL'],
     ['one relay twice', { relays: [RELAY_URL, `${RELAY_URL}/`], token }, 'relays must be different'],
-    ['no token', { relays: [RELAY_URL] }, `token must be a token, or a function that gets one, for ${RELAY_URL}`],
+    ['no token', { relays: [RELAY_URL] }, `token must be a text, or a function that gives one, for ${RELAY_URL}`],
     ['a token that is a promise', { relays: [RELAY_URL], token: Promise.resolve(token) }, 'token must be'],
     ['a token of its own that is none', { relays: [{ url: RELAY_URL, token: 7 }], token }, 'token must be'],
     ['a mirror that is no list', { mirror: 'alice' }, 'mirror must be an array'],
