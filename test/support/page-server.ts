@@ -34,7 +34,8 @@ export class PageServer {
       const { pathname } = new URL(url, 'http://localhost')
       const file = new URL(`.${pathname === '/' ? '/index.html' : pathname}`, directory).href
       fileResponse(file).then(async (answer) => {
-        response.writeHead(answer.status, Object.fromEntries(answer.headers))
+        // As many servers say, Vite's among them.
+        response.writeHead(answer.status, { ...Object.fromEntries(answer.headers), Vary: 'Origin' })
         response.end(new Uint8Array(await answer.arrayBuffer()))
       }, response.destroy)
     })

@@ -37,6 +37,7 @@ async function dropOtherBuilds(): Promise<void> {
 
 async function answer(request: Request): Promise<Response> {
   const cache = await caches.open(CACHE_NAME)
-  const kept = await cache.match(request.mode === 'navigate' ? PAGE : request)
+  // Many servers say `Vary: Origin`, and the page asks for its script with another origin header than the worker did: it is one file.
+  const kept = await cache.match(request.mode === 'navigate' ? PAGE : request, { ignoreVary: true })
   return kept ?? fetch(request)
 }
