@@ -4,6 +4,7 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmdi
 import { dirname, join, resolve } from 'node:path'
 import { open } from 'lmdb'
 import { RelayError } from './errors.ts'
+import { checkDataHead } from './store/lmdb/data-file.ts'
 
 const DATA_FILE = 'data.mdb'
 /** Within the target until it is whole and flushed, so that half a copy is never taken for one. */
@@ -23,8 +24,8 @@ export interface Backup {
  * @throws RelayError BAD_OPTION where the target holds a backup already, DATA where it cannot be read or written
  */
 export async function backup(data: string, to: string): Promise<Backup> {
-  const source = join(data, DATA_FILE)
-  if (!existsSync(source)) throw failure('data', `There is no data of a relay in ${resolve(data)}`)
+  const isEmpty = (statSync(join(data, DATA_FILE), { throwIfNoEntry: false })?.size ?? 0) === 0
+  if (isEmpty) throw failure('data', `There is no data of a relay in ${resolve(data)}`)
   const path = join(to, DATA_FILE)
   if (existsSync(path)) {
     throw new RelayError('BAD_OPTION', `There is a backup in ${resolve(to)} already`, { option: 'to' })
@@ -47,6 +48,7 @@ export async function backup(data: string, to: string): Promise<Backup> {
 }
 
 async function copyData(data: string, draft: string): Promise<void> {
+  checkDataHead(data)
   const mapSize = Math.max(MAP_BYTES_MIN, 2 * statSync(join(data, DATA_FILE)).size)
   const root = open({ path: data, noSubdir: false, readOnly: true, mapSize })
   try {

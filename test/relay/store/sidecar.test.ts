@@ -88,6 +88,19 @@ describe('the epoch of data that', () => {
     }
   })
 
+  it('is gone, though its sidecar knows of entries, begins anew, which is said', async () => {
+    const directory = newDirectory()
+    const log = new WarningLog()
+    await (await openLmdbStore({ directory, logger: log })).close()
+    await write(directory, ['one'])
+    expect(log.warnings).toEqual([])
+    rmSync(dataIn(directory))
+    const store = await openLmdbStore({ directory, logger: log })
+    expect((await judge(store, NOVEL)).head).toBe(0)
+    expect(log.warnings).toEqual([expect.stringContaining('the data that was here is gone')])
+    await store.close()
+  })
+
   it('was rolled back together with its sidecar is the same: there the marks tell (case 27)', async () => {
     const directory = newDirectory()
     await write(directory, ['one'])

@@ -10,6 +10,7 @@ import { TERM_BYTES } from '../bookmark.ts'
 import type { RelayStore, StoreLimits } from '../contract.ts'
 import { DEFAULT_STORE_LIMITS, RelayStoreError } from '../contract.ts'
 import { type FeedTerm, FeedTerms, TERMS_MAX } from '../feed-terms.ts'
+import { checkDataFile } from './data-file.ts'
 import {
   type Environment,
   getRow,
@@ -88,6 +89,7 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<RelaySto
   const freeSpace = new FreeSpace({ directory, freeBytesMin, logger })
   try {
     await freeSpace.room(BYTES_TO_OPEN)
+    checkDataFile(directory)
     return await openIn(directory, freeSpace, options)
   } catch (error) {
     freeSpace.close()
@@ -164,7 +166,11 @@ function begin(
     const before = headRow === undefined ? { feedHead: 0, nextSerial: 1 } : decodeHead(headRow)
     const isRestored = storeRow !== undefined && !sidecar.recognises(found.epoch, before)
     const store = isRestored ? { ...found, epoch: newStore.epoch } : found
-    if (isRestored) (options.logger ?? SILENT).warn({}, 'the data is a copy that was put in place: it gets a new epoch')
+    const logger = options.logger ?? SILENT
+    if (isRestored) logger.warn({}, 'the data is a copy that was put in place: it gets a new epoch')
+    if (storeRow === undefined && sidecar.hasSeenEntries) {
+      logger.warn({}, 'the data that was here is gone: the relay begins with nothing, and devices give back what they have')
+    }
     const head: HeadRow = { feedHead: before.feedHead, nextSerial: before.nextSerial, owner }
     const isCurrent = storeRow !== undefined && formatOfStore(storeRow) === FORMAT_VERSION && !isRestored
     if (!isCurrent) tables.meta.putSync(STORE_KEY, encodeStore(store))

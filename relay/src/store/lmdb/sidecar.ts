@@ -65,6 +65,11 @@ export class Sidecar {
     return found.epoch === hexOf(epoch) && feedHead >= found.feedHead && nextSerial >= found.nextSerial
   }
 
+  /** Whether the data beside it held anything when this was last written. */
+  get hasSeenEntries(): boolean {
+    return this.#found !== null && this.#found.nextSerial > 1
+  }
+
   /** The data has been opened, under this epoch. */
   async begin(epoch: Uint8Array, highWater: HighWater): Promise<void> {
     this.#epoch = hexOf(epoch)
