@@ -1,8 +1,9 @@
 // `tidemark backup`: a copy of a store's data while its relay runs, or while none does. LMDB copies one committed state;
 // this process reads, takes hold of nothing, and writes only into the directory that it is given.
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { open } from 'lmdb'
+import { makeDirectory, syncDirectoryAndEntry } from './directory.ts'
 import { RelayError } from './errors.ts'
 import { checkDataHead } from './store/lmdb/data-file.ts'
 
@@ -33,13 +34,12 @@ export async function backup(data: string, to: string): Promise<Backup> {
   try {
     const draft = join(to, DRAFT_DIRECTORY)
     rmSync(draft, { recursive: true, force: true })
-    mkdirSync(draft, { recursive: true })
+    makeDirectory(draft)
     await copyData(data, draft)
-    flush(join(draft, DATA_FILE), 'r+')
+    flush(join(draft, DATA_FILE))
     renameSync(join(draft, DATA_FILE), path)
     rmdirSync(draft)
-    // Windows cannot open a directory, and writes its entries through.
-    if (process.platform !== 'win32') for (const directory of [to, dirname(resolve(to))]) flush(directory, 'r')
+    syncDirectoryAndEntry(to)
     return { path, bytes: statSync(path).size }
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
@@ -59,8 +59,8 @@ async function copyData(data: string, draft: string): Promise<void> {
   }
 }
 
-function flush(path: string, flags: 'r' | 'r+'): void {
-  const descriptor = openSync(path, flags)
+function flush(path: string): void {
+  const descriptor = openSync(path, 'r+')
   try {
     fsyncSync(descriptor)
   } finally {

@@ -1,5 +1,6 @@
 // The `tidemark` command: a relay as a process, tokens for it, and copies of its data. Turns flags and environment into options; whatever
 // is wrong with them stops the process and is named. Prints no secret, and no token but the one asked for.
+import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type Logger as PinoLogger, pino } from 'pino'
 import { RelayError } from './errors.ts'
@@ -8,11 +9,14 @@ import { endProcess } from './process-end.ts'
 import { createRelay } from './relay.ts'
 import { parseGrant } from './token/grants.ts'
 import { secretOf } from './token/secret.ts'
-import { Tokens } from './token/tokens.ts'
+import { TOKEN_LIFETIME_MS, Tokens } from './token/tokens.ts'
 
 /** EX_IOERR of sysexits.h: durability cannot be promised any longer; a supervisor starts the process again. */
 const EXIT_FAILED = 74
 const EXIT_BAD_USE = 2
+const EXPIRES_MS_MAX: number = 36_500 * 24 * 3_600_000
+/** Of log lines that cannot be written. */
+const LOG_BYTES_WAITING_MAX: number = 1024 * 1024
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 interface RelayFlags {
@@ -39,6 +43,8 @@ interface BackupFlags {
 await run(process.argv)
 
 async function run(args: readonly string[]): Promise<void> {
+  // What the command makes is its user's alone: in it documents lie in the clear, where devices do not encrypt them.
+  process.umask(0o077)
   try {
     await program().parseAsync(args)
   } catch (error) {
@@ -52,6 +58,7 @@ function program(): Command {
   const command = new Command('tidemark').description('A relay for local-first documents').exitOverride((error) => {
     process.exit(error.exitCode === 0 ? 0 : EXIT_BAD_USE)
   })
+  command.version(versionOf())
   command
     .command('relay')
     .description('serve a relay until SIGTERM or SIGINT')
@@ -82,11 +89,15 @@ function program(): Command {
     .addOption(dataOption())
     .requiredOption(
       '--grant <pattern:right>',
-      "such as 'alice/*:write'; the right is read, write (and read) or delete (and both); may be repeated",
+      "such as 'alice/*:write', with a * at the end only; the right is read, write (and read) or delete (and both); may be repeated",
       collectGrants,
     )
     .option('--subject <text>', 'whom the token is for', '')
-    .option('--expires <duration>', 'such as 90s, 15m, 12h or 30d', parseDuration, 30 * (UNIT_MS.d as number))
+    .addOption(
+      new Option('--expires <duration>', 'such as 90s, 15m, 12h or 30d')
+        .default(TOKEN_LIFETIME_MS, '30d')
+        .argParser(parseDuration),
+    )
     .action(printToken)
   command
     .command('backup')
@@ -97,14 +108,20 @@ function program(): Command {
   return command
 }
 
+function versionOf(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
 function dataOption(): Option {
   return new Option('--data <directory>', 'directory of the store and the secret')
     .env('TIDEMARK_DATA')
+    .argParser(parseData)
     .makeOptionMandatory()
 }
 
 async function serve({ data, port, host, basePath, limit, logLevel }: RelayFlags): Promise<void> {
-  const logger: PinoLogger = pino({ level: logLevel, base: null }, pino.destination({ fd: 1, sync: true }))
+  const logger = loggerTo(1, logLevel)
   // Before anybody can know that it runs: whoever reads the line below may end it at once.
   const signalled = nextSignal()
   const relay = await createRelay({ data, port, host, basePath, limits: limit, logger })
@@ -117,6 +134,13 @@ async function serve({ data, port, host, basePath, limit, logLevel }: RelayFlags
   logger.info({ signal }, 'closing: finishing what was begun')
   await relay.close()
   logger.info({}, 'relay closed')
+}
+
+function loggerTo(descriptor: number, level: string): PinoLogger {
+  const destination = pino.destination({ fd: descriptor, sync: true, maxLength: LOG_BYTES_WAITING_MAX })
+  // A log that cannot be written, such as on a full disk, is no reason to serve nobody: lines wait for room, or go.
+  destination.on('error', () => undefined)
+  return pino({ level, base: null }, destination)
 }
 
 /** The first; another one ends the process at once, as Node does by itself. */
@@ -150,7 +174,17 @@ async function copyData({ data, to }: BackupFlags): Promise<void> {
 function collectLimits(text: string, before: Partial<Limits>): Partial<Limits> {
   const [, name, value] = /^(\w+)=(.+)$/.exec(text) ?? []
   if (name === undefined || value === undefined) throw new InvalidArgumentError('It must be name=value.')
-  return { ...before, [name]: name === 'originsAllowed' ? value.split(',') : Number(value) }
+  return { ...before, [name]: name === 'originsAllowed' ? value.split(',') : numberOf(value) }
+}
+
+/** NaN too for nothing but blanks, which are 0 to JavaScript. */
+function numberOf(text: string): number {
+  return text.trim() === '' ? Number.NaN : Number(text)
+}
+
+function parseData(text: string): string {
+  if (text !== '') return text
+  throw new InvalidArgumentError('It must be the path of a directory.')
 }
 
 function parsePort(text: string): number {
@@ -171,6 +205,6 @@ function collectGrants(text: string, before: readonly string[] = []): readonly s
 function parseDuration(text: string): number {
   const [, amount, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? []
   const milliseconds = Number(amount) * (UNIT_MS[unit ?? ''] ?? 0)
-  if (milliseconds > 0) return milliseconds
-  throw new InvalidArgumentError('It must be a number and one of s, m, h and d, such as 30d.')
+  if (milliseconds > 0 && milliseconds <= EXPIRES_MS_MAX) return milliseconds
+  throw new InvalidArgumentError('It must be a number and one of s, m, h and d, such as 30d, and at most 36500d.')
 }

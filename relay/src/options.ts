@@ -38,7 +38,8 @@ export interface CompleteOptions {
   readonly logger: Logger
 }
 
-const BASE_PATH = /^(\/[A-Za-z0-9._~-]+)*$/
+/** Never with a part `.` or `..`, which no client would send. */
+const BASE_PATH = /^(\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)*$/
 
 /** @throws RelayError BAD_OPTION, which names the option. */
 export function completeOptions(options: RelayOptions): CompleteOptions {

@@ -175,11 +175,17 @@ export class DrivenConnection implements Connection, Member {
         this.#carrier.resume?.()
         return
       case 'close':
+        this.#sayEnd(effect.code, effect.reason)
         this.#carrier.close(effect.code, effect.reason, effect.retryAfterMs)
         return
       default:
         this.#ask(effect)
     }
+  }
+
+  /** For who wants to know why a device of theirs does not sync. At another level devices could fill the log. */
+  #sayEnd(code: Code, reason: string): void {
+    if (code !== 'OK') this.#context.logger.debug({ code, reason }, 'a connection was ended')
   }
 
   #gather(frame: Frame, bytes: number): void {

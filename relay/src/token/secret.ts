@@ -1,7 +1,8 @@
 // The secret that signs tokens: 32 random bytes in the data directory, made at the first start. Never logged.
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises'
+import { type FileHandle, link, open, readFile, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeDirectory, syncDirectory } from '../directory.ts'
 import { RelayError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 
@@ -16,7 +17,7 @@ const SECRET_FILE = 'secret'
 export async function secretOf(directory: string, logger: Logger): Promise<Uint8Array> {
   const path = join(directory, SECRET_FILE)
   try {
-    await mkdir(directory, { recursive: true })
+    makeDirectory(directory)
     return (await readSecret(path, logger)) ?? (await createSecret(directory, path, logger))
   } catch (cause) {
     if (cause instanceof RelayError) throw cause
@@ -29,12 +30,7 @@ async function createSecret(directory: string, path: string, logger: Logger): Pr
   const draft = join(directory, `.${SECRET_FILE}-${randomBytes(8).toString('hex')}`)
   const file = await open(draft, 'wx', 0o600)
   try {
-    await file.writeFile(randomBytes(SECRET_BYTES))
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  try {
+    await writeSecret(file)
     // A link appears whole or not at all, and never replaces the secret of a process that was faster.
     await link(draft, path)
   } catch (error) {
@@ -42,11 +38,20 @@ async function createSecret(directory: string, path: string, logger: Logger): Pr
   } finally {
     await unlink(draft)
   }
-  await syncDirectory(directory)
+  syncDirectory(directory)
   const secret = await readSecret(path, logger)
   logger.info({ path }, `made a new secret: ${path}`)
   if (secret === null) throw new RelayError('DATA', `The secret ${path} vanished while it was made`, { option: 'data' })
   return secret
+}
+
+async function writeSecret(file: FileHandle): Promise<void> {
+  try {
+    await file.writeFile(randomBytes(SECRET_BYTES))
+    await file.sync()
+  } finally {
+    await file.close()
+  }
 }
 
 async function readSecret(path: string, logger: Logger): Promise<Uint8Array | null> {
@@ -65,16 +70,6 @@ async function readSecret(path: string, logger: Logger): Promise<Uint8Array | nu
     logger.warn({ path, mode: (mode & 0o777).toString(8) }, 'the secret can be read by other users: chmod 600 it')
   }
   return secret
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const handle = await open(directory, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }
 
 function hasErrorCode(error: unknown, code: string): boolean {

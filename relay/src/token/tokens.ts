@@ -80,7 +80,8 @@ export class Tokens implements TokenVerifier {
       .setExpirationTime(new Date(nowMs + expiresInMs))
     if (subject !== '') token.setSubject(subject)
     const signed = await token.sign(this.#secret)
-    if (signed.length > TOKEN_BYTES_MAX) throw new RelayError('BAD_GRANT', 'The grants do not fit into one token')
+    if (signed.length > TOKEN_BYTES_MAX)
+      throw new RelayError('BAD_GRANT', 'The grants and the subject do not fit into one token')
     return signed
   }
 

@@ -1,9 +1,9 @@
 // Opens the LMDB store: finds or begins the data, takes hold of it, draws the feed's new term, and puts reader and
 // writer together. Never opens data of another format, and never the same data twice.
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, mkdirSync, openSync, realpathSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { realpathSync } from 'node:fs'
 import type { RootDatabase } from 'lmdb'
+import { makeDirectory, syncDirectoryAndEntry } from '../../directory.ts'
 import { DEFAULT_LIMITS } from '../../limits.ts'
 import { type Logger, SILENT } from '../../logger.ts'
 import { TERM_BYTES } from '../bookmark.ts'
@@ -82,7 +82,7 @@ const open = new Set<string>()
  * UNKNOWN_FORMAT (names the format found and the one expected), STORAGE (it cannot be opened or written).
  */
 export async function openLmdbStore(options: LmdbStoreOptions): Promise<RelayStore> {
-  const directory = makeDirectory(options.directory)
+  const directory = directoryAt(options.directory)
   if (open.has(directory)) throw inUse(directory, process.pid)
   open.add(directory)
   const { freeBytesMin = DEFAULT_LIMITS.freeBytesMin, logger } = options
@@ -109,7 +109,8 @@ async function openIn(directory: string, freeSpace: FreeSpace, options: LmdbStor
       root.readerCheck()
       const sidecar = await Sidecar.read({ directory, logger: options.logger })
       const begun = begin(root, tables, sidecar, options)
-      syncDirectory(directory)
+      // LMDB flushes its file, not the directory entries that lead to it.
+      syncDirectoryAndEntry(directory)
       await sidecar.begin(begun.store.epoch, begun.head)
       const environment = { root, tables }
       freeSpace.begin(() => reusableBytes(environment))
@@ -169,7 +170,10 @@ function begin(
     const logger = options.logger ?? SILENT
     if (isRestored) logger.warn({}, 'the data is a copy that was put in place: it gets a new epoch')
     if (storeRow === undefined && sidecar.hasSeenEntries) {
-      logger.warn({}, 'the data that was here is gone: the relay begins with nothing, and devices give back what they have')
+      logger.warn(
+        {},
+        'the data that was here is gone: the relay begins with nothing, and devices give back what they have',
+      )
     }
     const head: HeadRow = { feedHead: before.feedHead, nextSerial: before.nextSerial, owner }
     const isCurrent = storeRow !== undefined && formatOfStore(storeRow) === FORMAT_VERSION && !isRestored
@@ -230,25 +234,11 @@ function assemble(
   })
 }
 
-function makeDirectory(path: string): string {
+function directoryAt(path: string): string {
   try {
-    mkdirSync(path, { recursive: true })
+    makeDirectory(path)
     return realpathSync(path)
   } catch (error) {
     throw new RelayStoreError('STORAGE', `The directory ${path} cannot be made`, { cause: error })
-  }
-}
-
-/** LMDB flushes its file, not the directory entries that lead to it. */
-function syncDirectory(directory: string): void {
-  // Windows cannot open a directory, and writes its entries through.
-  if (process.platform === 'win32') return
-  for (const path of [directory, dirname(directory)]) {
-    const descriptor = openSync(path, 'r')
-    try {
-      fsyncSync(descriptor)
-    } finally {
-      closeSync(descriptor)
-    }
   }
 }
