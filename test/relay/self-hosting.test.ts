@@ -20,6 +20,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { RelayProcess } from '../support/relay-process.ts'
+import { itRequiring, missingProgram } from '../support/requirement.ts'
 import { Device, END, hello, only } from './device.ts'
 
 const COMMAND = fileURLToPath(new URL('../../relay/bin/tidemark.mjs', import.meta.url))
@@ -80,6 +81,23 @@ describe('what the command makes', () => {
     expect(readdirSync(data)).toEqual([])
   })
 })
+
+itRequiring(missingUnshare())(
+  'a relay in another container, where it has the same number, says that the data is in use',
+  async () => {
+    const args = ['-pf', '--mount-proc', '--kill-child=KILL', process.execPath, COMMAND, 'relay', '--data', directory]
+    const first = spawn('unshare', [...args, '--port', '0'], { stdio: ['ignore', 'pipe', 'pipe'] })
+    undo.push(async () => {
+      first.kill('SIGKILL')
+      await once(first, 'close')
+    })
+    expect(await firstOutput(first)).toContain('relay ready')
+    await expect(run('unshare', [...args, '--port', '0'])).rejects.toMatchObject({
+      code: 74,
+      stderr: expect.stringContaining('is in use by process 1 of another container'),
+    })
+  },
+)
 
 describe('a relay whose log', () => {
   it.runIf(process.platform === 'linux')('takes no line, as a file on a full disk, serves all the same', async () => {
@@ -144,6 +162,10 @@ async function startRelay(data: string, environment: Readonly<Record<string, str
   undo.push(() => relay.stop())
   await relay.start()
   return relay
+}
+
+function missingUnshare(): string | null {
+  return missingProgram('unshare', ['-pf', '--mount-proc', 'true'])
 }
 
 function asNobody(): { uid?: number; gid?: number } {
