@@ -16,8 +16,8 @@ const SYNCED: SyncStatus = {
 }
 const UNSENT: SyncStatus = { ...SYNCED, safety: 'on-device', unsentSince: Date.UTC(2026, 1, 4, 12), documentsUnsent: 1 }
 
-const words = (status: Partial<SyncStatus>, isConnected = true): ReturnType<typeof statusWords> =>
-  statusWords({ ...SYNCED, ...status }, isConnected)
+const words = (status: Partial<SyncStatus>, isConnected = true, isOnline = true): ReturnType<typeof statusWords> =>
+  statusWords({ ...SYNCED, ...status }, isConnected, isOnline)
 const problem = (code: ConstructorParameters<typeof TidemarkError>[0]): TidemarkError =>
   new TidemarkError(code, 'What the SDK says')
 
@@ -31,14 +31,24 @@ describe('the words of a status', () => {
 
   it('say since when it is here alone, and that it goes out by itself', () => {
     expect(words(UNSENT).detail).toMatch(/^Changes since .*2026.* are only on this device, and go out in a moment\./)
-    expect(words({ ...UNSENT, problem: problem('OFFLINE') }).detail).toMatch(/^You are offline\. Changes since .*2026/)
+    expect(words({ ...UNSENT, problem: problem('OFFLINE') }, true, false).detail).toMatch(
+      /^You are offline\. Changes since .*2026/,
+    )
     expect(words({}, false).detail).toMatch(/^Nowhere else yet/)
   })
 
   it('do not make a problem of being offline', () => {
-    const { kind, headline, detail } = words({ problem: problem('OFFLINE') })
+    const { kind, headline, detail } = words({ problem: problem('OFFLINE') }, true, false)
     expect([kind, headline]).toEqual(['there', 'Saved and backed up'])
     expect(detail).toMatch(/^You are offline\. Write on/)
+  })
+
+  it('do not say that a writer is offline because the relay is', () => {
+    expect(words({ problem: problem('OFFLINE') }).detail).toMatch(/^The relay does not answer\. Write on/)
+    expect(words({ ...UNSENT, problem: problem('TIMEOUT') }).detail).toMatch(
+      /^The relay does not answer\. Changes since .*2026.* are only on this device, and go out by themselves/,
+    )
+    expect(words({ ...UNSENT, problem: problem('RATE') }).detail).toMatch(/^The relay has a bad moment\. Changes since/)
   })
 
   it('say what helps against what does not pass', () => {

@@ -10,6 +10,7 @@ import { CONTENTS_ID, contentsOf } from './novel.ts'
 import { CHAPTERS, useShownChapter } from './place.ts'
 import { Safety, Trouble } from './safety.tsx'
 import { TitleField } from './title-field.tsx'
+import { useOnline } from './use-online.ts'
 
 interface AppProps {
   readonly tidemark: Tidemark
@@ -20,12 +21,13 @@ interface AppProps {
 export function App({ tidemark, connection, connected }: AppProps) {
   const { doc, error } = useDocument(tidemark, CONTENTS_ID)
   const status = useSyncStatus(tidemark)
+  const isOnline = useOnline()
   const shown = useShownChapter()
   const dialog = useRef<HTMLDialogElement>(null)
   if (error !== null) return <p role="alert">{error.message}</p>
   if (doc === null) return <p className="hint">Opening…</p>
   const contents = contentsOf(doc)
-  const safety = { status, isConnected: connection !== null, open: () => dialog.current?.showModal() }
+  const safety = { status, isConnected: connection !== null, isOnline, open: () => dialog.current?.showModal() }
   return (
     <div className="desk" data-shows={shown === '' ? 'chapters' : 'chapter'}>
       <header className="bar">
@@ -46,7 +48,13 @@ export function App({ tidemark, connection, connected }: AppProps) {
           <ChapterSheet key={shown} tidemark={tidemark} contents={contents} id={shown} />
         )}
       </main>
-      <ConnectionDialog dialog={dialog} status={status} connection={connection} connected={connected} />
+      <ConnectionDialog
+        dialog={dialog}
+        status={status}
+        isOnline={isOnline}
+        connection={connection}
+        connected={connected}
+      />
     </div>
   )
 }

@@ -24,6 +24,7 @@ export function ChapterSheet({ tidemark, contents: { chapters }, id }: ChapterSh
       <h2>
         <TitleField fields={fields} label="Chapter title" placeholder="Untitled" isFocusedIfEmpty />
       </h2>
+      {chapter.isPutAway && <p className="hint">This chapter was put away: it is no longer in the list.</p>}
       {error !== null && <p role="alert">{error.message}</p>}
       {doc !== null && <Editor text={textOf(doc)} label={`Text of ${chapter.title || 'the untitled chapter'}`} />}
       <footer className="sheet-foot">

@@ -8,13 +8,14 @@ import { statusWords } from './status-words.ts'
 interface ConnectionDialogProps {
   readonly dialog: RefObject<HTMLDialogElement | null>
   readonly status: SyncStatus
+  readonly isOnline: boolean
   readonly connection: Connection | null
   /** Begins anew with what is stored now. */
   readonly connected: () => void
 }
 
-export function ConnectionDialog({ dialog, status, connection, connected }: ConnectionDialogProps) {
-  const { kind, headline, detail } = statusWords(status, connection !== null)
+export function ConnectionDialog({ dialog, status, isOnline, connection, connected }: ConnectionDialogProps) {
+  const { kind, headline, detail } = statusWords(status, connection !== null, isOnline)
   return (
     <dialog ref={dialog} className="connection" aria-labelledby="connection-headline">
       <form method="dialog">

@@ -9,12 +9,13 @@ const SAVING_SHOWN_AFTER_MS = 1_000
 interface SafetyProps {
   readonly status: SyncStatus
   readonly isConnected: boolean
+  readonly isOnline: boolean
   /** Shows more of it, and the connection. */
   readonly open: () => void
 }
 
-export function Safety({ status, isConnected, open }: SafetyProps) {
-  const words = useSteadyWords(status, isConnected)
+export function Safety({ status, isConnected, isOnline, open }: SafetyProps) {
+  const words = useSteadyWords(status, isConnected, isOnline)
   return (
     <button type="button" className="safety" data-kind={words.kind} onClick={open} title={words.detail}>
       {words.headline}
@@ -23,8 +24,8 @@ export function Safety({ status, isConnected, open }: SafetyProps) {
 }
 
 /** Where the writer has to do something. */
-export function Trouble({ status, isConnected, open }: SafetyProps) {
-  const { kind, detail } = statusWords(status, isConnected)
+export function Trouble({ status, isConnected, isOnline, open }: SafetyProps) {
+  const { kind, detail } = statusWords(status, isConnected, isOnline)
   if (kind !== 'trouble') return null
   const { action } = status.problem ?? {}
   return (
@@ -45,13 +46,16 @@ export function Trouble({ status, isConnected, open }: SafetyProps) {
 }
 
 /** The words before, for as long as saving takes no longer than it should. */
-function useSteadyWords(status: SyncStatus, isConnected: boolean): StatusWords {
-  const now = statusWords(status, isConnected)
+function useSteadyWords(status: SyncStatus, isConnected: boolean, isOnline: boolean): StatusWords {
+  const now = statusWords(status, isConnected, isOnline)
   const [steady, setSteady] = useState(now)
   const isPassing = status.safety === 'unsaved' && now.kind !== 'trouble'
   useEffect(() => {
-    const timer = setTimeout(() => setSteady(statusWords(status, isConnected)), isPassing ? SAVING_SHOWN_AFTER_MS : 0)
+    const timer = setTimeout(
+      () => setSteady(statusWords(status, isConnected, isOnline)),
+      isPassing ? SAVING_SHOWN_AFTER_MS : 0,
+    )
     return () => clearTimeout(timer)
-  }, [status, isConnected, isPassing])
+  }, [status, isConnected, isOnline, isPassing])
   return isPassing ? steady : now
 }

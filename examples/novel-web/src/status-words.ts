@@ -8,7 +8,8 @@ export interface StatusWords {
   readonly detail: string
 }
 
-export function statusWords(status: SyncStatus, isConnected: boolean): StatusWords {
+/** `isOnline`: this device has a network, as the browser says. */
+export function statusWords(status: SyncStatus, isConnected: boolean, isOnline: boolean): StatusWords {
   const { safety, problem } = status
   const isThere = safety === 'on-relay' || safety === 'confirmed'
   if (problem !== null && problem.action !== 'wait')
@@ -24,7 +25,7 @@ export function statusWords(status: SyncStatus, isConnected: boolean): StatusWor
   return {
     kind: isThere ? 'there' : 'here',
     headline: HEADLINES[safety],
-    detail: `${nextWords(status)}${lastWords(status)}`,
+    detail: `${nextWords(status, isOnline)}${lastWords(status)}`,
   }
 }
 
@@ -35,17 +36,24 @@ const HEADLINES: Readonly<Record<SyncStatus['safety'], string>> = {
   confirmed: 'Saved on your devices',
 }
 
-function nextWords({ progress, problem, documentsUnsent, unsentSince, safety }: SyncStatus): string {
+function nextWords(status: SyncStatus, isOnline: boolean): string {
+  const { progress, problem, documentsUnsent, unsentSince, safety } = status
   if (progress !== null && progress.documentsTotal > 0)
     return `Syncing, ${progress.documentsDone} of ${progress.documentsTotal}.`
-  const isOffline = problem !== null
+  const why = problem === null ? null : waitWords(problem, isOnline)
   if (documentsUnsent === 0 || unsentSince === null) {
-    if (isOffline) return 'You are offline. Write on: every word is kept on this device.'
+    if (why !== null) return `${why} Write on: every word is kept on this device.`
     return safety === 'confirmed' ? 'Your other devices have everything.' : 'Your other devices get it when they sync.'
   }
   const since = new Date(unsentSince).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })
   const what = `Changes since ${since} are only on this device`
-  return isOffline ? `You are offline. ${what}, and go out by themselves.` : `${what}, and go out in a moment.`
+  return why === null ? `${what}, and go out in a moment.` : `${why} ${what}, and go out by themselves.`
+}
+
+/** What passes by itself. A writer who is online must not look for the fault in her own network. */
+function waitWords({ code }: TidemarkError, isOnline: boolean): string {
+  if (!isOnline) return 'You are offline.'
+  return code === 'OFFLINE' || code === 'TIMEOUT' ? 'The relay does not answer.' : 'The relay has a bad moment.'
 }
 
 function lastWords({ lastSyncedAt }: SyncStatus): string {
