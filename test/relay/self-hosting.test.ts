@@ -24,6 +24,8 @@ import { itRequiring, missingProgram } from '../support/requirement.ts'
 import { Device, END, hello, only } from './device.ts'
 
 const COMMAND = fileURLToPath(new URL('../../relay/bin/tidemark.mjs', import.meta.url))
+/** Of util-linux: runs a program where it is process 1 and sees no other, as a container does. */
+const CONTAINER = 'unshare'
 /** Root may read everything: then the command runs as somebody who may not. */
 const NOBODY = 65_534
 const isRoot: boolean = process.getuid?.() === 0
@@ -86,13 +88,13 @@ itRequiring(missingUnshare())(
   'a relay in another container, where it has the same number, says that the data is in use',
   async () => {
     const args = ['-pf', '--mount-proc', '--kill-child=KILL', process.execPath, COMMAND, 'relay', '--data', directory]
-    const first = spawn('unshare', [...args, '--port', '0'], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const first = spawn(CONTAINER, [...args, '--port', '0'], { stdio: ['ignore', 'pipe', 'pipe'] })
     undo.push(async () => {
       first.kill('SIGKILL')
       await once(first, 'close')
     })
     expect(await firstOutput(first)).toContain('relay ready')
-    await expect(run('unshare', [...args, '--port', '0'])).rejects.toMatchObject({
+    await expect(run(CONTAINER, [...args, '--port', '0'])).rejects.toMatchObject({
       code: 74,
       stderr: expect.stringContaining('is in use by process 1 of another container'),
     })
@@ -165,7 +167,7 @@ async function startRelay(data: string, environment: Readonly<Record<string, str
 }
 
 function missingUnshare(): string | null {
-  return missingProgram('unshare', ['-pf', '--mount-proc', 'true'])
+  return missingProgram(CONTAINER, ['-pf', '--mount-proc', 'true'])
 }
 
 function asNobody(): { uid?: number; gid?: number } {
