@@ -315,12 +315,15 @@ interface Opened {
 }
 
 async function assertSent(device: Device, documentId: string): Promise<void> {
-  const { safety } = device.status(documentId)
+  const { safety, problem } = device.status(documentId)
   const mayBeUnsent = safety === 'unsaved' || safety === 'on-device'
   // What was never edited, nor taken in, has no rows.
   if (!mayBeUnsent || (safety === 'on-device' && (await device.store.rows(documentId)).length === 0)) return
-  const what = `${documentId} has edits that no relay has; sync first, or say discardUnsent`
-  throw new TidemarkError('UNSENT', what, { documentId })
+  const why =
+    problem?.code === 'DELETED'
+      ? 'was deleted by another device, and is only here; say discardUnsent, or open it with create'
+      : 'has edits that no relay has; sync first, or say discardUnsent'
+  throw new TidemarkError('UNSENT', `${documentId} ${why}`, { documentId })
 }
 
 function assertNotDeleted(device: Device, documentId: string): void {

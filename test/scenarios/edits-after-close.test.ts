@@ -97,6 +97,22 @@ describe('a document that may not be forgotten, since edits of it are unsent,', 
     expect(await device.text()).toBe('and typed on: unsent ')
   })
 
+  it('names what helps where another device deleted it', async () => {
+    const world = new World()
+    const [here, there] = [world.device(), world.device()]
+    await here.type('sent')
+    await here.sync()
+    await there.open()
+    await there.sync()
+    await there.tidemark.delete(NOVEL)
+    await there.sync()
+    await here.sync()
+    const message = expect.stringContaining('was deleted by another device, and is only here; say discardUnsent')
+    await expect(here.tidemark.forget(NOVEL)).rejects.toMatchObject({ code: 'UNSENT', message })
+    await here.tidemark.forget(NOVEL, { discardUnsent: true })
+    expect(here.tidemark.status.problem).toBeNull()
+  })
+
   it('is forgotten once it was sent, and again where nothing was typed', async () => {
     const device = new World().device()
     const document = await device.open()
