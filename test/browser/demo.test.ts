@@ -222,6 +222,23 @@ describe.skipIf(skipReason !== null)(
       expect(errors.filter((error) => !error.includes('handshake: Unexpected response code: 404'))).toEqual([])
     })
 
+    it('does not go on saying that the relays are on when their server is gone', async () => {
+      const note = (): Promise<string | null> => page.locator('#relays-note').textContent()
+      await type('left', 'ebb')
+      await expectText('right', 'ebb')
+      await flip('First relay')
+      await expect.poll(note, EVENTUALLY).toBe('The other one is enough.')
+      const port = Number(new URL(demo.url).port)
+      await demo.close()
+      await type('left', ' and flow')
+      await expect.poll(note, EVENTUALLY).toBe('The server of this page does not answer.')
+      // It begins with both.
+      demo = await startDemo({ host: '127.0.0.1', port, data: join(directory, 'data'), page: pageDirectory })
+      await expect.poll(note, EVENTUALLY).toBe('Each keeps everything. Either is enough.')
+      expect(await page.locator('#relay-first-label').textContent()).toBe('On')
+      await expectText('right', 'ebb and flow')
+    })
+
     it('encrypts for both devices, and keeps everything where the key is missing', async () => {
       await type('left', 'sea')
       await expectText('right', 'sea')

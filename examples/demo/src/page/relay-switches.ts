@@ -4,11 +4,16 @@ import { type DemoRelay, RELAYS } from './relays.ts'
 
 const SWITCHES_PATH = '/demo/relays'
 
+/** While a relay does not answer, the server is asked what the switches say: it may be gone, or have begun anew. */
+const ASK_EVERY_MS = 3_000
+
 type Switches = Readonly<Record<DemoRelay['name'], boolean>>
 
 export class RelaySwitches {
   readonly #changed: () => void
   #switches: Switches = { first: true, second: true }
+  #isAnswered = true
+  #askAfter = 0
 
   /** `changed` is called after a relay was turned off or on. */
   constructor(changed: () => void) {
@@ -21,6 +26,14 @@ export class RelaySwitches {
   tick(devices: readonly Device[]): void {
     for (const { name, url } of RELAYS)
       element(`relay-${name}-light`).dataset.on = String(devices.some((device) => device.isConnectedTo(url)))
+    const isDoubtful = !this.#isAnswered || devices.some(({ relays }) => relays.some(({ problem }) => problem !== null))
+    if (!isDoubtful || performance.now() < this.#askAfter || this.#isTurning) return
+    this.#askAfter = performance.now() + ASK_EVERY_MS
+    void this.#ask(SWITCHES_PATH)
+  }
+
+  get #isTurning(): boolean {
+    return RELAYS.some(({ name }) => switchOf(name).getAttribute('aria-busy') === 'true')
   }
 
   async #turn(name: DemoRelay['name']): Promise<void> {
@@ -34,6 +47,9 @@ export class RelaySwitches {
 
   async #ask(path: string, init: RequestInit = {}): Promise<void> {
     const answer = await fetch(path, init).catch((error: Error) => error)
+    // What was asked before a switch was turned says how it was.
+    if (init.method === undefined && this.#isTurning) return
+    this.#isAnswered = answer instanceof Response
     if (answer instanceof Response && answer.ok) {
       this.#switches = (await answer.json()) as Switches
       for (const { name } of RELAYS) this.#show(name)
