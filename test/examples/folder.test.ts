@@ -84,6 +84,18 @@ describe('two folders', () => {
     expect(await laptop.read('draft.md')).toBe('Anew.')
   })
 
+  it('delete for both what is deleted on one, of many files, too', async () => {
+    const [laptop, desktop] = two()
+    // So many that a burst asks only for what has changed.
+    for (let chapter = 0; chapter < 40; chapter++) await laptop.write(`${chapter}.md`, `Chapter ${chapter}`)
+    for (const machine of [laptop, desktop]) await machine.sync()
+    await rm(laptop.path('7.md'))
+    await laptop.sync()
+    await desktop.sync()
+    expect(await desktop.names()).not.toContain('7.md')
+    expect(await desktop.names()).toHaveLength(39)
+  })
+
   it('bring a deleted file back if somebody wrote to it first', async () => {
     const [laptop, desktop] = two()
     await laptop.write('one.md', 'Words.')

@@ -30,7 +30,7 @@ export class Folder {
   readonly #replicas: string
   readonly #documents = new Map<string, TidemarkDocument>()
   readonly #buried = new Set<string>()
-  /** Files that are gone, and when their documents were last synced then. */
+  /** Files that are gone, and when this device had last synced then. */
   readonly #missing = new Map<string, number | null>()
   /** When a file was last replaced. */
   readonly #replacedAt = new Map<string, number>()
@@ -218,7 +218,8 @@ export class Folder {
       await this.#bring(name, { path, seen: null }, replica, document)
       return
     }
-    const syncedAt = document?.status.lastSyncedAt ?? null
+    // Of the burst, not of the document: in a burst that has nothing for it, that one is not said to be synced anew.
+    const syncedAt = this.tidemark.status.lastSyncedAt
     if (!this.#missing.has(name)) this.#missing.set(name, syncedAt)
     if (this.#missing.get(name) === syncedAt && document !== null) return
     this.#missing.delete(name)
