@@ -1,8 +1,10 @@
 // The HTTP carrier: every round is one POST, its answer one response body. For proxies that block upgrades, and for
 // mobile background tasks where a WebSocket cannot live.
-import { MEDIA_TYPE, SYNC_PATH } from '@tidemark/protocol'
+import { LIMITS_HTTP_RESPONSE, MEDIA_TYPE, SYNC_PATH } from '@tidemark/protocol'
+import { joined } from '../document/bytes.ts'
 import { type ErrorCode, TidemarkError } from '../errors.ts'
 import { type Fetch, type FetchResponse, newAbortController } from '../platform.ts'
+import { retryAfterOf } from '../retry-after.ts'
 import type { Carrier, CarrierEvents } from './carrier.ts'
 
 export function connectHttp(fetch: Fetch, relay: string, events: CarrierEvents): Carrier {
@@ -22,9 +24,10 @@ export function connectHttp(fetch: Fetch, relay: string, events: CarrierEvents):
     try {
       const headers = { 'content-type': MEDIA_TYPE }
       response = await fetch(url, { method: 'POST', headers, body: bytes, signal: controller.signal })
-      body = new Uint8Array(await response.arrayBuffer())
+      body = await bodyOf(response, relay)
     } catch (cause) {
-      fail(new TidemarkError('OFFLINE', `No answer from ${relay}`, { relay, cause }))
+      const isToldAlready = cause instanceof TidemarkError
+      fail(isToldAlready ? cause : new TidemarkError('OFFLINE', `No answer from ${relay}`, { relay, cause }))
       return
     }
     if (!isOpen) return
@@ -51,6 +54,24 @@ export function connectHttp(fetch: Fetch, relay: string, events: CarrierEvents):
   }
 }
 
+/** No more of it is read than a relay may send: what was packed on the way may be of any size. */
+async function bodyOf(response: FetchResponse, relay: string): Promise<Uint8Array> {
+  const { messageBytesMax } = LIMITS_HTTP_RESPONSE
+  const reader = response.body?.getReader()
+  if (reader === undefined) return new Uint8Array(await response.arrayBuffer())
+  const chunks: Uint8Array[] = []
+  let byteLength = 0
+  for (;;) {
+    const { value } = await reader.read()
+    if (value === undefined) return joined(chunks)
+    chunks.push(value)
+    byteLength += value.length
+    if (byteLength > messageBytesMax) {
+      throw new TidemarkError('MALFORMED', `The answer of ${relay} is longer than ${messageBytesMax} bytes`, { relay })
+    }
+  }
+}
+
 const ERROR_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
   400: 'MALFORMED',
   401: 'TOKEN',
@@ -67,6 +88,6 @@ function errorOfStatus(response: FetchResponse, relay: string): TidemarkError {
   const retryAfterSeconds = Number(response.headers.get('retry-after') ?? Number.NaN)
   return new TidemarkError(code, `${relay} answered with HTTP status ${response.status}`, {
     relay,
-    retryAfterMs: Number.isFinite(retryAfterSeconds) ? retryAfterSeconds * 1000 : null,
+    retryAfterMs: Number.isFinite(retryAfterSeconds) ? retryAfterOf(retryAfterSeconds * 1000) : null,
   })
 }

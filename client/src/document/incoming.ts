@@ -1,6 +1,6 @@
 // A payload that a relay gives in pieces: gathered in order, kept across rounds, and by rows across bursts. Bounded: what
 // claims to be longer than any relay takes is refused before anything is kept of it.
-import { sameBytes } from './bytes.ts'
+import { joined, sameBytes } from './bytes.ts'
 import type { PartialRow } from './rows.ts'
 
 export interface Piece {
@@ -95,14 +95,4 @@ export class Incoming {
     this.storedBytes = this.#received
     this.#storedChunks = this.#chunks.length
   }
-}
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0))
-  let offset = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, offset)
-    offset += chunk.length
-  }
-  return whole
 }

@@ -1,6 +1,7 @@
 // When one relay is to be met next: its interval, the edits that wait for it, and how long it is to be left alone.
 // Pure state: is told the time and the chance, and sets no timer.
 import type { Schedule } from '../options.ts'
+import { retryAfterOf } from '../retry-after.ts'
 
 /**
  * synced: with all there was. partial: of only some documents, and they synced. unfinished: the app stopped it, which says
@@ -16,8 +17,6 @@ export interface BurstOutcome {
 
 const JITTER = 0.1
 const BACKOFF_MS_MAX = 5 * 60_000
-/** No relay is obeyed for longer. */
-const RETRY_AFTER_MS_MAX = 60 * 60_000
 /** Clocks may stand before 1970. */
 const LONG_AGO = Number.NEGATIVE_INFINITY
 
@@ -33,6 +32,8 @@ export class Turn {
   #retryAfterUntil: number = LONG_AGO
   #backoffUntil: number = LONG_AGO
   #failures = 0
+  /** Times in a row that the relay asked for this device to come back. */
+  #returns = 0
   #isWoken = false
 
   constructor(schedule: Required<Schedule>, nowMs: number) {
@@ -82,11 +83,12 @@ export class Turn {
   /** @param intervalChance 0 to below 1, the same for all that took part in a burst, so that they stay together */
   ended({ result, retryAfterMs }: BurstOutcome, nowMs: number, intervalChance: number, backoffChance: number): void {
     const { everyMs, afterEditMs } = this.#schedule
-    this.#retryAfterUntil = Math.max(this.#retryAfterUntil, nowMs + Math.min(retryAfterMs, RETRY_AFTER_MS_MAX))
+    this.#retryAfterUntil = Math.max(this.#retryAfterUntil, nowMs + retryAfterOf(retryAfterMs))
     if (result === 'partial' || result === 'unfinished') this.#oldestEditAt = this.#oldestTaken ?? this.#oldestEditAt
     this.#oldestTaken = null
     if (result === 'unfinished') return
     this.#failures = result === 'failed' ? this.#failures + 1 : 0
+    this.#returns = retryAfterMs > 0 ? this.#returns + 1 : 0
     this.#backoffUntil = LONG_AGO
     if (result !== 'partial') this.#intervalAt = nowMs + everyMs * (1 + JITTER * (2 * intervalChance - 1))
     const mayReturnAt = Math.max(nowMs, this.#retryAfterUntil)
@@ -97,7 +99,9 @@ export class Turn {
       const soonest = result === 'failed' ? nowMs + afterEditMs : nowMs
       this.#intervalAt = Math.min(this.#intervalAt, Math.max(this.#backoffUntil, soonest))
     } else if (retryAfterMs > 0) {
-      this.#intervalAt = Math.min(this.#intervalAt, mayReturnAt) // It is expected then.
+      // It is expected then; but not ever again, by a relay that never has enough.
+      const soonest = nowMs + Math.min(BACKOFF_MS_MAX, everyMs, afterEditMs * 2 ** (this.#returns - 1))
+      this.#intervalAt = Math.min(this.#intervalAt, Math.max(mayReturnAt, soonest))
     }
     if (this.#isWoken) this.wake(nowMs) // What ended may have begun before the network was there again.
   }
