@@ -7,11 +7,15 @@ import { claimOf, claimProfile } from './claim.ts'
 import type { LiveDocument } from './live-document.ts'
 import type { RelayView } from './relay-view.ts'
 
+/** Of one exchange: a claim reads the whole document, and only a relay that wants no end of them wants more. */
+const CLAIMS_MAX = 8
+
 export class Claims {
   readonly #document: LiveDocument
   readonly #view: RelayView
   #isWanted = false
   #claim: Claim | null = null
+  #claims = 0
 
   constructor(document: LiveDocument, view: RelayView) {
     this.#document = document
@@ -38,7 +42,8 @@ export class Claims {
     const { id: documentId, doc, payloads } = this.#document
     const digestKey = payloads.digestKey
     if (!this.#isWanted || mark.length === 0 || sameBytes(mark, claimedMark) || digestKey === null) return
-    if (!this.#isTheLog()) return
+    if (this.#claims === CLAIMS_MAX || !this.#isTheLog()) return
+    this.#claims++
     const digest = claimOf({ documentId, mark, canon: canonOf(doc), key: digestKey.key })
     const held = this.#document.held.of(this.#view.relay).map(({ pushId }) => pushId)
     this.#claim = { digest, profile: claimProfile(held, digestKey.id), generation }

@@ -15,6 +15,9 @@ import { buildSnapshot } from './snapshot-building.ts'
  */
 type State = 'IDLE' | 'DUE' | 'LEASING' | 'UPLOADING' | 'OVER'
 
+/** What the log gives on top of the state in one round, in bytes: of more, a later burst makes the snapshot. */
+const ENTRIES_BYTES_MAX: number = 64 * 1024 * 1024
+
 export class Compaction {
   readonly #document: LiveDocument
   readonly #view: RelayView
@@ -22,6 +25,7 @@ export class Compaction {
   #state: State = 'IDLE'
   #captured: Uint8Array | null = null
   #entries: Uint8Array[] = []
+  #entriesBytes = 0
   #fence: number | null = null
 
   constructor(document: LiveDocument, view: RelayView, policy: CompactionPolicy) {
@@ -78,7 +82,10 @@ export class Compaction {
 
   /** The log has these, by the relay's word; what was pushed after the capture is not in it. */
   given(updates: readonly Uint8Array[]): void {
-    if (this.isNoting) this.#entries.push(...updates)
+    if (!this.isNoting) return
+    this.#entries.push(...updates)
+    for (const { length } of updates) this.#entriesBytes += length
+    if (this.#entriesBytes > ENTRIES_BYTES_MAX) this.spoil()
   }
 
   /** The document is not the log, or no longer: nothing may be made of what was captured. */
@@ -120,6 +127,7 @@ export class Compaction {
     if (held.hasSealed || payloads.isLocked) return false
     this.#captured = Y.encodeStateAsUpdate(this.#document.doc)
     this.#entries = []
+    this.#entriesBytes = 0
     return true
   }
 

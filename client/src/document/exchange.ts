@@ -3,11 +3,12 @@
 import type { Ack, Code, Entries, FrameOf, Leased, Opened, Snapshot, Synced } from '@tidemark/protocol'
 import * as Y from 'yjs'
 import { ERROR_CODE_OF, type ErrorCode, TidemarkError } from '../errors.ts'
-import type { CompactionPolicy } from '../options.ts'
 import type { DocumentReport } from '../report.ts'
+import { retryAfterOf } from '../retry-after.ts'
 import { sameBytes } from './bytes.ts'
 import { Claims } from './claims.ts'
 import { Compaction } from './compaction.ts'
+import type { ExchangeOptions } from './exchange-options.ts'
 import { GivingBack } from './giving-back.ts'
 import type { LiveDocument } from './live-document.ts'
 import { isSealed, type Obstacle } from './obstacle.ts'
@@ -16,22 +17,10 @@ import { Pulling, partialOf } from './pulling.ts'
 import type { RelayView } from './relay-view.ts'
 import { Repairs } from './repairs.ts'
 import type { OpenFields, RoundPart } from './round-part.ts'
+import { Stalls } from './stalls.ts'
 import { Upload, type UploadPart } from './upload.ts'
 
-export interface ExchangeOptions {
-  readonly document: LiveDocument
-  readonly view: RelayView
-  readonly compaction: CompactionPolicy
-  /** Payload bytes that may be under way beyond what the relay said it holds. */
-  readonly windowBytes: number
-  /** A tombstone is given back to a relay that lost it, and nothing else happens. */
-  readonly handsBack: boolean
-  /** When the burst began, another relay had all that this one is to get: others may have carried it over. */
-  readonly isHeldElsewhere: boolean
-}
-
-/** A relay that loses its data again and again must not keep one burst going for ever: so many whole answers, and resyncs. */
-const ROUNDS_MAX = 1_000
+/** A relay that loses its data again and again must not keep one burst going for ever. */
 const RESYNCS_MAX = 8
 /** A document that others write to all the time is deleted by another burst. */
 const DELETIONS_MAX = 8
@@ -53,7 +42,8 @@ export class Exchange {
   #resyncs = 0
   /** Nothing has come in this exchange after which the document may hold more than the log. */
   #isClean = true
-  #rounds = 0
+  readonly #stalls = new Stalls()
+  #hasAskedDeletion = false
   #deletions = 0
   #deletedThere = false
   #outcome: DocumentReport['outcome'] = 'unfinished'
@@ -78,7 +68,10 @@ export class Exchange {
       fail: (error) => this.#settle('failed', error),
       refused: (id, obstacle) => this.#noteRefusal(id, obstacle),
       tookSnapshot: () => this.#resync(),
-      took: (updates) => this.#compaction.given(updates),
+      took: (updates) => {
+        this.#stalls.moved()
+        this.#compaction.given(updates)
+      },
     })
   }
 
@@ -124,6 +117,7 @@ export class Exchange {
     this.#givingBack.begin(view.outgoing.length > 0)
     const open = this.#open(!this.handsBack, pushes.length + asks.length > 0)
     const deletion = this.#deletes && view.mark.length > 0 ? view.mark : null
+    this.#hasAskedDeletion ||= deletion !== null
     return { open: { ...open, claim: this.#claims.take() }, pushes, asks, repairs, lease, deletion }
   }
 
@@ -151,6 +145,7 @@ export class Exchange {
   }
 
   opened(frame: Opened): void {
+    if (this.#isOver) return
     this.#pulling.begin()
     this.#givingBack.opened(frame)
     this.#repairs.opened()
@@ -171,7 +166,7 @@ export class Exchange {
           return
         }
         if (this.document.deleting && frame.status === 'NEW') this.#noteDeleted()
-        if (view.isRepaired(frame.generation)) {
+        if (view.isRepaired(frame.generation) || (!this.#deletes && view.isDenied(frame))) {
           this.#beginResync(frame)
           this.#pulling.isVoid = true
         }
@@ -183,11 +178,14 @@ export class Exchange {
   }
 
   acknowledged({ pushId, receipt }: Ack): void {
+    // It is what tells later that the relay has lost the push.
+    if (receipt.length === 0) return this.fail('MALFORMED', 'The relay acknowledged a push without a receipt')
     const push = this.view.acknowledged(pushId, receipt.slice())
     if (push !== undefined) {
       if (this.#pulling.isNoting || this.#compaction.isNoting) this.#noteGiven(push)
       this.document.transfers.dropOutgoing(push)
       this.#entriesPushed++
+      this.#stalls.moved()
     }
     this.document.touch()
   }
@@ -197,13 +195,14 @@ export class Exchange {
     if (this.view.outgoing.some((one) => isLarge(one) && sameBytes(one.id, pushId))) this.#upload.halt()
     else this.#drop(pushId)
     if (code === 'READ_ONLY') this.view.readOnly = true
+    const waitMs = retryAfterOf(retryAfterMs)
     this.#compaction.spoil()
-    this.#refusal = this.#toError(ERROR_CODE_OF[code], `The relay refused the edits: ${message}`, retryAfterMs)
+    this.#refusal = this.#toError(ERROR_CODE_OF[code], `The relay refused the edits: ${message}`, waitMs)
   }
 
   have({ id, staged }: FrameOf<'HAVE'>): void {
     const outgoing = this.view.outgoing.find((candidate) => sameBytes(candidate.id, id))
-    if (outgoing !== undefined) noteStaged(outgoing, staged)
+    if (outgoing !== undefined && noteStaged(outgoing, staged)) this.#stalls.uploaded()
   }
 
   entries(frame: Entries): void {
@@ -228,7 +227,8 @@ export class Exchange {
   }
 
   deletedThere(code: Code): void {
-    if (code === 'OK') this.#noteDeleted()
+    if (!this.#hasAskedDeletion) this.fail('MALFORMED', 'The relay deleted a document that nobody asked it to')
+    else if (code === 'OK') this.#noteDeleted()
     else if (code !== 'CHANGED' && !this.handsBack)
       this.fail(ERROR_CODE_OF[code], 'The relay does not delete the document')
   }
@@ -237,7 +237,6 @@ export class Exchange {
   synced(frame: Synced, nowMs: number): boolean {
     this.roundEnded()
     if (this.#isOver) return false
-    this.#rounds++
     const { view } = this
     if (frame.mark.length > 0) this.mark(frame.mark.slice())
     if (this.#error !== null) return false
@@ -249,9 +248,10 @@ export class Exchange {
     const isPulled = frame.mark.length > 0 || view.incarnation.length === 0
     if (isPulled && !this.#pulling.isVoid) this.#pulled(frame, nowMs)
     this.document.touch()
+    this.#stalls.roundEnded()
     const again = this.#isMoreDue(isPulled)
-    if (again && this.#rounds < ROUNDS_MAX) return true
-    if (again) this.fail('RELAY_FAULT', `The relay did not take the edits within ${ROUNDS_MAX} rounds`)
+    if (again && !this.#stalls.isStuck) return true
+    if (again) this.fail('RELAY_FAULT', 'The relay asks for more rounds again and again, and gets no further')
     else if (this.#refusal !== null) this.#settle('failed', this.#refusal)
     else this.#settle(this.#givingBack.isWaiting ? 'unfinished' : 'synced', null)
     return false

@@ -1,7 +1,7 @@
 // What a document holds of its relays' logs and cannot take in yet, and why. Rows that are on their way to the device store
 // count too. Takes nothing in itself.
 import type { TidemarkError } from '../errors.ts'
-import { hexOf, sameBytes } from './bytes.ts'
+import { hexOf } from './bytes.ts'
 import { FORMAT_SNAPSHOT } from './format.ts'
 import { isSealed, type Obstacle, problemOf } from './obstacle.ts'
 import type { Payloads } from './payloads.ts'
@@ -14,6 +14,8 @@ export class HeldEntries {
   /** Those in the device store, by their row ids. */
   readonly #stored: Map<number, HeldRow>
   readonly #pending: () => readonly PendingRow[]
+  /** Of all, those that are on their way to the store included: a relay may give very many. */
+  readonly #known = new Set<string>()
   /** By push id in hex. */
   readonly #obstacles = new Map<string, Obstacle>()
   /** Undefined: to be found out. */
@@ -30,6 +32,7 @@ export class HeldEntries {
     this.#payloads = payloads
     this.#stored = new Map(stored)
     this.#pending = pending
+    for (const { relay, entry } of stored.values()) this.queued(relay, entry)
   }
 
   get stored(): ReadonlyMap<number, HeldRow> {
@@ -75,7 +78,7 @@ export class HeldEntries {
   }
 
   has(relay: string, { pushId }: HeldEntry): boolean {
-    return this.#all().some((row) => row.relay === relay && sameBytes(row.entry.pushId, pushId))
+    return this.#known.has(keyOf(relay, pushId))
   }
 
   /** What is stored of this relay's and may be read yet, but for these push ids, in hex. */
@@ -106,6 +109,12 @@ export class HeldEntries {
     return ids
   }
 
+  /** It goes to the device store as this row. */
+  queued(relay: string, entry: HeldEntry): HeldRow {
+    this.#known.add(keyOf(relay, entry.pushId))
+    return { kind: 'held', relay, entry }
+  }
+
   committed(id: number, row: HeldRow): void {
     this.#stored.set(id, row)
     this.#problem = undefined
@@ -113,7 +122,11 @@ export class HeldEntries {
 
   /** These rows are gone. */
   removed(ids: readonly number[]): void {
-    for (const id of ids) this.#stored.delete(id)
+    for (const id of ids) {
+      const row = this.#stored.get(id)
+      if (row !== undefined) this.#known.delete(keyOf(row.relay, row.entry.pushId))
+      this.#stored.delete(id)
+    }
     this.#problem = undefined
   }
 
@@ -125,4 +138,8 @@ export class HeldEntries {
   #obstacleOf({ pushId }: HeldEntry): Obstacle {
     return this.#obstacles.get(hexOf(pushId)) ?? { cause: 'CANNOT_APPLY' }
   }
+}
+
+function keyOf(relay: string, pushId: Uint8Array): string {
+  return `${relay}\n${hexOf(pushId)}`
 }

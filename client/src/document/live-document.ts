@@ -209,9 +209,12 @@ export class LiveDocument {
   /** Keeps what cannot be taken in now, once. */
   hold(relay: string, { pushId, format, payload }: HeldEntry, obstacle: Obstacle): void {
     const entry = { pushId, format, payload }
-    const isKnown = this.held.has(relay, entry)
     this.held.note(entry, obstacle)
-    if (!isKnown) this.#queue.append({ kind: 'held', relay, entry }, new ChangeSet())
+    if (!this.held.has(relay, entry)) this.#queueHeld(relay, entry)
+  }
+
+  #queueHeld(relay: string, entry: HeldEntry, replaces: readonly number[] = []): void {
+    this.#queue.append(this.held.queued(relay, entry), new ChangeSet(), replaces)
   }
 
   /** A snapshot was given, and what it stands for needs not be held any more. */
@@ -223,7 +226,7 @@ export class LiveDocument {
   disownHeld(relay: string, given: ReadonlySet<string> = new Set()): void {
     for (const [id, { entry }] of this.held.sealedBut(given, relay)) {
       this.held.removed([id])
-      this.#queue.append({ kind: 'held', relay: NO_RELAY, entry }, new ChangeSet(), [id])
+      this.#queueHeld(NO_RELAY, entry, [id])
     }
   }
 

@@ -46,10 +46,12 @@ export function mayLeave(outgoing: Outgoing): boolean {
   return outgoing.rowId !== null || !isLarge(outgoing)
 }
 
-/** The relay's answer: what it holds counts, whatever was sent. */
-export function noteStaged(outgoing: Outgoing, staged: number): void {
+/** The relay's answer: what it holds counts, whatever was sent. @returns whether it holds more than before */
+export function noteStaged(outgoing: Outgoing, staged: number): boolean {
+  const before = outgoing.staged ?? 0
   outgoing.staged = Math.min(staged, outgoing.payload.length)
   outgoing.sent = Math.max(outgoing.sent, outgoing.staged)
+  return outgoing.staged > before
 }
 
 /** The connection is another one: what was under way is lost, and the relay is to be asked what it holds. */

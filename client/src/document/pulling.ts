@@ -24,8 +24,12 @@ interface GivenSnapshot {
 
 /** Rows of what has come of a payload are written about so often, and when the exchange ends. */
 const BYTES_UNSTORED_MAX: number = 1024 * 1024
+/** What an entry takes in memory beside its payload. */
+const ENTRY_BYTES = 256
 /** Bytes of whole entries that wait for their mark, and one payload more. */
 const COLLECTED_BYTES_MAX: number = 64 * 1024 * 1024
+/** Of a log that is given anew, what is kept to find out what Yjs derives from it; of more, that is pushed once too often. */
+const GIVEN_BYTES_MAX: number = 256 * 1024 * 1024
 
 export interface PullingOptions {
   readonly document: LiveDocument
@@ -51,6 +55,7 @@ export class Pulling {
   #snapshot: GivenSnapshot | null = null
   /** The updates that the relay gave since the resync of this exchange began; null: none began in it. */
   #givenSinceResync: Uint8Array[] | null = null
+  #givenBytes = 0
   /** Ids, in hex, of what was given and is held. */
   readonly #held = new Set<string>()
 
@@ -75,6 +80,7 @@ export class Pulling {
 
   beginResync(): void {
     this.#givenSinceResync = []
+    this.#givenBytes = 0
     this.#held.clear()
   }
 
@@ -85,7 +91,7 @@ export class Pulling {
 
   /** Acknowledged: it counts as given. */
   acknowledged(update: Uint8Array): void {
-    this.#givenSinceResync?.push(update)
+    this.#noteGiven([update])
   }
 
   entries({ entries }: Entries): void {
@@ -97,7 +103,7 @@ export class Pulling {
       }
       const payload = this.#assemble({ of: 'entry', id: pushId, format, total, offset, bytes })
       if (payload === null) continue
-      this.#collectedBytes += payload.length
+      this.#collectedBytes += payload.length + ENTRY_BYTES
       if (sameBytes(payloadId(payload, format), pushId))
         this.#collected.push({ pushId: pushId.slice(), format, payload })
       else this.#fail('BAD_HASH', 'An entry from the relay does not have the bytes that its push id names')
@@ -126,6 +132,8 @@ export class Pulling {
     // Another relay's entry was half applied: what this one gives is asked for again when the document is whole.
     if (this.#options.document.needsRebuild) this.isVoid = true
     if (this.isVoid) return
+    // What is known without a mark cannot be found to be lost.
+    if (mark.length === 0) return this.#fail('MALFORMED', 'The relay gave an empty mark')
     this.#collectedBytes = 0
     try {
       if (this.#snapshot !== null) this.#takeSnapshot(this.#snapshot, mark)
@@ -151,7 +159,7 @@ export class Pulling {
     if (!view.resyncing) return
     document.disownHeld(view.relay, this.#held)
     view.resyncing = false
-    view.receipt = view.mark
+    if (view.mark.length > 0) view.receipt = view.mark
     if (this.#givenSinceResync !== null) this.#knowDerived(this.#givenSinceResync)
     this.#givenSinceResync = null
   }
@@ -200,8 +208,14 @@ export class Pulling {
       this.#held.add(hexOf(entry.pushId))
       refused(entry.pushId, obstacle)
     }
-    this.#givenSinceResync?.push(...taken.updates)
+    this.#noteGiven(taken.updates)
     return taken.updates
+  }
+
+  #noteGiven(updates: readonly Uint8Array[]): void {
+    for (const update of updates) this.#givenBytes += update.length + ENTRY_BYTES
+    if (this.#givenBytes > GIVEN_BYTES_MAX) this.#givenSinceResync = null
+    else this.#givenSinceResync?.push(...updates)
   }
 
   #takeSnapshot({ id, payload, decoded }: GivenSnapshot, given: Uint8Array): void {

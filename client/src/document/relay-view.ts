@@ -1,5 +1,6 @@
 // One document as one relay has it, by what this device was told: bookmarks, and what the relay lacks.
 // Pure state; the rows and the record that make it durable are LiveDocument's.
+import type { Opened } from '@tidemark/protocol'
 import type * as Y from 'yjs'
 import { EMPTY, sameBytes } from './bytes.ts'
 import { ChangeSet } from './change-set.ts'
@@ -103,6 +104,15 @@ export class RelayView {
   isRepaired(generation: Uint8Array): boolean {
     const isOther = this.generation.length > 0 && !sameBytes(generation, this.generation)
     return isOther && (this.mark.length > 0 || this.resyncing)
+  }
+
+  /**
+   * The bookmarks are of another log than the one that the relay says it serves, or it has none, and yet it does not say RESET:
+   * nothing of what it is thought to have is there for sure.
+   */
+  isDenied({ status, incarnation }: Pick<Opened, 'status' | 'incarnation'>): boolean {
+    if (this.mark.length === 0 && this.receipt.length === 0) return false
+    return status === 'NEW' || (this.incarnation.length > 0 && !sameBytes(incarnation, this.incarnation))
   }
 
   /** These were made here, and this relay did not acknowledge them. */

@@ -122,6 +122,7 @@ export class Upload {
     const outgoing = this.#current
     if (outgoing === undefined) return true
     const staged = outgoing.staged ?? 0
+    if (this.#sentOf === outgoing && this.#sentBytes > SENT_AGAIN_MAX * outgoing.payload.length) return false
     if (hasPulled && outgoing.changes !== null && outgoing.sent === outgoing.payload.length) {
       // The relay has all of it, unless it says otherwise: from now on it is asked, and nothing is sent again for that.
       beginConnection(outgoing)
@@ -130,8 +131,7 @@ export class Upload {
     outgoing.sent = staged
     this.#stalls = hasPulled || staged > this.#stagedBefore ? 0 : this.#stalls + 1
     this.#stagedBefore = staged
-    const isSentAgain = this.#sentOf === outgoing && this.#sentBytes > SENT_AGAIN_MAX * outgoing.payload.length
-    return this.#stalls < STALLS_MAX && !isSentAgain
+    return this.#stalls < STALLS_MAX
   }
 
   /** The last piece of every large push was sent. */
