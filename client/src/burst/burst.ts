@@ -17,11 +17,15 @@ import {
 } from '@tidemark/protocol'
 import type { Exchange } from '../document/exchange.ts'
 import { ERROR_CODE_OF, type ErrorCode, TidemarkError } from '../errors.ts'
+import { retryAfterOf } from '../retry-after.ts'
+import { Conduct } from './conduct.ts'
+import { Listing } from './listing.ts'
 import {
   composeRound,
   composeUpload,
   type FeedRequest,
   FIRST_ROUND_LIMITS,
+  holdsDocument,
   type RoundLimits,
   UPLOAD_CHANNEL,
 } from './round.ts'
@@ -64,9 +68,6 @@ export type BurstEffect =
   /** The last effect. The connection is to be closed. */
   | { readonly type: 'finished'; readonly error: TidemarkError | null }
 
-/** A relay that always has more to say must not keep a burst going for ever. Pieces of large payloads do not count. */
-const ROUNDS_MAX = 10_000
-
 /** A relay that may send little at once is to hear early that some of it has come. */
 const CREDITS_PER_WINDOW = 4
 
@@ -88,13 +89,13 @@ export class Burst {
   readonly #opened = new Set<number>()
   /** The relay has answered the newest HELLO. */
   #isWelcome = false
-  #pages: FeedPage[] = []
-  /** By vault: what is still to be listed, from which mark on. */
-  #unlisted = new Map<string, FeedRequest>()
-  #rounds = 0
+  readonly #listing = new Listing()
+  readonly #conduct = new Conduct()
   #epoch: Uint8Array | null = null
   #limits: AnnouncedLimits | null = null
   #uncreditedBytes = 0
+  /** Payload bytes that were given of documents which take them. */
+  bytesGiven = 0
   returnAfterMs = 0
   readonly #transfers = new Map<Exchange, Transfer>()
 
@@ -141,10 +142,14 @@ export class Burst {
 
   #sendRound(nowMs: number): readonly BurstEffect[] {
     this.#state = 'ROUND'
+    const limits = this.#roundLimits
+    if (!holdsDocument(limits)) {
+      const what = `The relay takes messages of ${limits.messageBytesMax} bytes at most: no document fits`
+      return this.#finish(this.#error('UNSUPPORTED', what))
+    }
     const pieces = this.#beginUpload()
     if (pieces.length > 0) return pieces
-    if (++this.#rounds > ROUNDS_MAX) return this.#finish(this.#error('MALFORMED', 'The relay never comes to an end'))
-    const limits = this.#roundLimits
+    if (!this.#conduct.beginRound()) return this.#finish(this.#error('MALFORMED', 'The relay never comes to an end'))
     const round = composeRound({
       hello: limits === FIRST_ROUND_LIMITS ? this.#hello() : null,
       feeds: this.#feeds,
@@ -152,7 +157,7 @@ export class Burst {
       limits,
       nowMs,
     })
-    for (const feed of this.#feeds.slice(0, round.feedsWritten)) this.#unlisted.set(feed.vault, feed)
+    this.#listing.asked(this.#feeds.slice(0, round.feedsWritten))
     this.#feeds = this.#feeds.slice(round.feedsWritten)
     this.#queue = this.#queue.slice(round.channels.size)
     this.#underWay.push(round.channels)
@@ -207,13 +212,9 @@ export class Burst {
     if (verdict !== 'accept') return this.#unexpected(frame)
     switch (frame.type) {
       case 'WELCOME':
-        this.#isWelcome = true
-        this.#epoch = frame.epoch.slice()
-        this.#limits = frame.limits
-        return []
+        return this.#welcome(frame)
       case 'FEED_PAGE':
-        this.#takePage(frame)
-        return []
+        return this.#takePage(frame)
       case 'DONE':
         return this.#endRound(frame)
       case 'ERROR':
@@ -221,6 +222,17 @@ export class Burst {
       default:
         return this.#handleChannelFrame(frame, nowMs)
     }
+  }
+
+  #welcome({ version, epoch, limits }: FrameOf<'WELCOME'>): readonly BurstEffect[] {
+    if (version !== PROTOCOL_VERSION) return this.#finish(this.#error('VERSION', `The relay speaks version ${version}`))
+    if (!this.#conduct.met(epoch)) {
+      return this.#finish(this.#error('RELAY_FAULT', "The relay's data becomes another again and again"))
+    }
+    this.#isWelcome = true
+    this.#epoch = epoch.slice()
+    this.#limits = limits
+    return []
   }
 
   #verdictOn(frame: RelayFrame): Verdict {
@@ -235,6 +247,7 @@ export class Burst {
     const channels = this.#underWay[0]
     const exchange = channels?.get(channel)
     if (channels === undefined || exchange === undefined) return this.#unexpected(frame)
+    if (!this.#conduct.takes(frame, exchange)) return this.#unexpected(frame)
     if (frame.type === 'OPENED') {
       this.#opened.add(channel)
       this.transferOf(exchange).opened(frame.bytesToCome)
@@ -247,31 +260,26 @@ export class Burst {
       if (again && !this.#queue.includes(exchange)) this.#queue.push(exchange)
       return []
     }
-    if (frame.type === 'ENTRIES') {
-      this.#countBytes(
-        exchange,
-        frame.entries.reduce((sum, { bytes }) => sum + bytes.length, 0),
-      )
-    }
+    if (frame.type === 'ENTRIES') for (const { bytes } of frame.entries) this.#countBytes(exchange, bytes.length)
     if (frame.type === 'SNAPSHOT') this.#countBytes(exchange, frame.bytes.length)
     return tell(exchange, frame) ? [] : this.#unexpected(frame)
   }
 
   #receiveError({ channel, code, message, retryAfterMs }: FrameOf<'ERROR'>): readonly BurstEffect[] {
-    if (channel === 0) return this.#finish(this.#error(ERROR_CODE_OF[code], message, retryAfterMs))
+    const waitMs = retryAfterOf(retryAfterMs)
+    if (channel === 0) return this.#finish(this.#error(ERROR_CODE_OF[code], message, waitMs))
     const channels = this.#underWay[0]
     const exchange = channels?.get(channel)
     // It answers one frame, and the relay serves the channel on.
     if (code !== 'UNSUPPORTED') channels?.delete(channel)
-    exchange?.fail(ERROR_CODE_OF[code], message, retryAfterMs)
+    exchange?.fail(ERROR_CODE_OF[code], message, waitMs)
     return []
   }
 
-  /** Another page of the vault may come in this round, or, where the window was used up, in the next. */
-  #takePage(page: FeedPage): void {
-    this.#pages.push(page)
-    if (page.more) this.#unlisted.set(page.vault, { vault: page.vault, mark: page.mark.slice() })
-    else this.#unlisted.delete(page.vault)
+  #takePage(page: FeedPage): readonly BurstEffect[] {
+    this.#conduct.listed()
+    const wrong = this.#listing.take(page)
+    return wrong === null ? [] : this.#finish(this.#error('MALFORMED', `The relay ${wrong}`))
   }
 
   #endRound({ more, returnAfterMs }: FrameOf<'DONE'>): readonly BurstEffect[] {
@@ -279,6 +287,9 @@ export class Burst {
     const epoch = this.#epoch
     if (epoch === null) return this.#finish(this.#error('MALFORMED', 'The relay sent DONE before WELCOME'))
     this.#opened.clear()
+    if (!this.#conduct.endRound(more)) {
+      return this.#finish(this.#error('MALFORMED', 'The relay has more to say, and says nothing'))
+    }
     if (this.#options.helloEveryRound) this.#isWelcome = false
     for (const exchange of this.#underWay.shift()?.values() ?? []) {
       exchange.roundEnded()
@@ -287,14 +298,11 @@ export class Burst {
     }
     const uploading = this.#underWay[0]?.get(UPLOAD_CHANNEL)
     if (uploading !== undefined) return this.#sendPieces(uploading)
-    if (this.#unlisted.size > 0 && !more) {
+    if (!this.#listing.isWhole && !more) {
       return this.#finish(this.#error('MALFORMED', 'The relay ended the round without listing every vault'))
     }
-    this.#feeds = [...this.#unlisted.values(), ...this.#feeds]
-    // Only a whole list tells which documents a relay has lost.
-    const pages = this.#feeds.length > 0 ? [] : this.#pages
-    if (this.#feeds.length === 0) this.#pages = []
-    this.#unlisted.clear()
+    this.#feeds = [...this.#listing.takeUnlisted(), ...this.#feeds]
+    const pages = this.#feeds.length > 0 ? [] : this.#listing.takePages()
     this.#state = 'PLANNING'
     return [{ type: 'plan', epoch, pages, goingOn: this.#queue }]
   }
@@ -306,6 +314,8 @@ export class Burst {
 
   #countBytes(exchange: Exchange, byteLength: number): void {
     this.#uncreditedBytes += byteLength
+    if (exchange.isSettled) return
+    this.bytesGiven += byteLength
     this.transferOf(exchange).received(byteLength)
   }
 

@@ -39,6 +39,7 @@ const FEED_BYTES_MAX = 256
 /** What a PUSH takes beside its payload, and what may follow it on its channel. */
 const FRAME_BYTES_MAX = 512
 const END_BYTES = 2
+const BESIDE_BYTES_MAX: number = OPEN_BYTES_MAX + FRAME_BYTES_MAX + END_BYTES
 
 export function composeRound(plan: {
   readonly hello: Hello | null
@@ -96,9 +97,14 @@ export function composeUpload(plan: {
 
 export const UPLOAD_CHANNEL = 1
 
+/** Whether one document, and something to push of it, fits in a message. */
+export function holdsDocument(limits: RoundLimits): boolean {
+  return pieceBytesMaxOf(limits) > 0
+}
+
 /** Half of a message at most, so that OPEN and the rest fit beside it. */
 function pieceBytesMaxOf({ messageBytesMax, pieceBytesMax }: RoundLimits): number {
-  return Math.min(pieceBytesMax, Math.floor(messageBytesMax / 2))
+  return Math.min(pieceBytesMax, Math.floor(messageBytesMax / 2), messageBytesMax - BESIDE_BYTES_MAX)
 }
 
 function* framesOf(channel: number, part: RoundPart): Generator<DeviceFrame> {

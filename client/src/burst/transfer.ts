@@ -3,6 +3,9 @@
 import type { Exchange } from '../document/exchange.ts'
 import type { Outgoing } from '../document/outgoing.ts'
 
+/** A document of more no device could hold: sums stay exact, whatever a relay announces. */
+const TO_COME_MAX: number = 4 * 1024 ** 3
+
 export class Transfer {
   readonly #exchange: Exchange
   /** Of what is done, what earlier bursts did. */
@@ -30,7 +33,8 @@ export class Transfer {
       this.#bytesBefore += cameBefore
     }
     this.#isOpened = true
-    this.#bytesToReceive = Math.max(this.#bytesToReceive, this.#receivedBytes + Math.max(0, bytesToCome - cameBefore))
+    const toCome = Math.max(0, Math.min(bytesToCome, TO_COME_MAX) - cameBefore)
+    this.#bytesToReceive = Math.max(this.#bytesToReceive, this.#receivedBytes + toCome)
   }
 
   received(byteLength: number): void {

@@ -1,6 +1,6 @@
 // What this device knows of its documents without loading them: their records, and what each relay's feed listed.
 // A document is stale at a relay when the feed names another state of it than the one this device stored last.
-import type { FeedPage } from '@tidemark/protocol'
+import { type FeedPage, parseDocumentId } from '@tidemark/protocol'
 import type { FeedRequest } from '../burst/round.ts'
 import { EMPTY, sameBytes } from '../document/bytes.ts'
 import { DOCUMENT_RECORDS, type DocumentRecord, decodeDocumentRecord, documentIdOfKey } from '../document/record.ts'
@@ -16,6 +16,9 @@ import {
   listingKey,
   listingOfKey,
 } from './records.ts'
+
+/** Documents of one relay that are kept in mind; what it lists beyond them is not looked at. */
+const LISTINGS_MAX = 250_000
 
 export interface DocumentListing {
   readonly id: string
@@ -160,6 +163,10 @@ export class Library {
   #takePage(relay: string, page: FeedPage, records: Map<string, Uint8Array | null>): void {
     const feeds = this.#feedsOf(relay)
     for (const { documentId, tag, deleted } of page.documents) {
+      // It would be asked for at every relay, also at those that tell the truth.
+      const parsed = parseDocumentId(documentId)
+      if (!parsed.ok || parsed.vault !== page.vault) continue
+      if (feeds.listings.size >= LISTINGS_MAX && !feeds.listings.has(documentId)) continue
       const listing: Listing = { tag: tag.slice(), deleted }
       feeds.listings.set(documentId, listing)
       records.set(listingKey(relay, documentId), encodeListing(listing))
@@ -167,7 +174,7 @@ export class Library {
     }
     const mark = page.mark.slice()
     const before = feeds.marks.get(page.vault)
-    if (before !== undefined && sameBytes(before, mark)) return
+    if (mark.length === 0 || (before !== undefined && sameBytes(before, mark))) return
     feeds.marks.set(page.vault, mark)
     records.set(feedKey(relay, page.vault), mark)
   }
