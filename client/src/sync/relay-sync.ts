@@ -10,6 +10,7 @@ import type { CompactionPolicy, RelayTarget, TokenSource } from '../options.ts'
 import type { Platform, Timer } from '../platform.ts'
 import type { DocumentReport, RelayReport } from '../report.ts'
 import { storeError } from '../store/errors.ts'
+import { Patience } from './patience.ts'
 import { BurstPlan, type SyncScope } from './plan.ts'
 import type { RelayProgress } from './progress.ts'
 
@@ -47,6 +48,7 @@ export class RelaySync {
   #burst: Burst | null = null
   #plan: BurstPlan
   #silence: Timer | null = null
+  readonly #patience: Patience
   /** Tries the other carrier; null once a connection was made, or where there is no other. */
   #fallBack: (() => void) | null = null
   /** So many of the plan's exchanges are in the progress of this connection. */
@@ -66,6 +68,11 @@ export class RelaySync {
     this.#whenStopped.catch(() => undefined)
     this.#options = options
     this.#plan = this.#newPlan()
+    this.#patience = new Patience(
+      options.platform,
+      () => this.#bytesSent + (this.#burst?.bytesGiven ?? 0),
+      (why) => this.#lost(this.#error('TIMEOUT', `The burst with ${options.target.url} ${why}`)),
+    )
   }
 
   /** Never rejects: what went wrong is in the report. */
@@ -149,6 +156,7 @@ export class RelaySync {
     const mayFallBack = !isHttp && target.carrier === 'auto' && platform.fetch !== null
     this.#fallBack = mayFallBack ? () => this.#connect(token, exchanges, true) : null
     this.#watchSilence()
+    this.#patience.start()
     try {
       this.#carrier = openCarrier(platform, target.url, isHttp, events)
     } catch (cause) {
@@ -223,6 +231,7 @@ export class RelaySync {
   /** A relay that does not answer the close is not waited for. */
   async #hangUp(): Promise<void> {
     const { platform } = this.#options
+    this.#patience.stop()
     if (this.#silence !== null) platform.clearTimeout(this.#silence)
     this.#silence = null
     const closed = this.#carrier?.close()
