@@ -42,6 +42,11 @@ describe('the changes between two texts', () => {
     expect(changesBetween('Some word', 'Some words.')).toEqual([{ at: 9, removed: 0, added: 's.' }])
   })
 
+  it('leave alone a word between two that were put before and behind it: written anew on two machines, it would be there twice', () => {
+    const changes = changesBetween('one. two. three.', 'one. new. two. newer. three.')
+    expect(changes.map(({ removed }) => removed)).toEqual([0, 0])
+  })
+
   it('leave in its place what stands behind a scene that was cut', () => {
     const [head, scene, tail] = [chapter('head', 800), chapter('scene', 2_000), chapter('tail', 800)]
     const after = head + tail.replace('tail700', 'changed')

@@ -71,9 +71,9 @@ function joinedAcrossScraps(runs: readonly Run[], old: readonly string[]): reado
   return joined
 }
 
-/** Tokens that were changed, on the side where there are more. */
+/** Tokens that were replaced: of what was only added, or only removed, nothing around it is to be written anew. */
 function sizeOf({ before, beforeEnd, after, afterEnd }: Run): number {
-  return Math.max(beforeEnd - before, afterEnd - after)
+  return Math.min(beforeEnd - before, afterEnd - after)
 }
 
 function isParagraphEnd(tokens: readonly string[], start: number, end: number): boolean {
