@@ -50,7 +50,7 @@ export type BurstEvent =
   | { readonly type: 'message'; readonly bytes: Uint8Array }
   /** What the carrier ended with, or why the burst is to end now. */
   | { readonly type: 'closed'; readonly error: TidemarkError }
-  /** The answer to `plan`. */
+  /** The answer to `plan`. Feeds are those of all vaults, to be listed anew from their beginnings; none: those that are left go on. */
   | { readonly type: 'planned'; readonly exchanges: readonly Exchange[]; readonly feeds: readonly FeedRequest[] }
 
 export type BurstEffect =
@@ -94,8 +94,6 @@ export class Burst {
   #epoch: Uint8Array | null = null
   #limits: AnnouncedLimits | null = null
   #uncreditedBytes = 0
-  /** Payload bytes that were given of documents which take them. */
-  bytesGiven = 0
   returnAfterMs = 0
   readonly #transfers = new Map<Exchange, Transfer>()
 
@@ -133,11 +131,17 @@ export class Burst {
       case 'planned':
         this.exchanges.push(...event.exchanges)
         this.#queue.push(...event.exchanges)
-        this.#feeds = [...this.#feeds, ...event.feeds]
+        if (event.feeds.length > 0) this.#askAnew(event.feeds)
         return this.#queue.length + this.#feeds.length > 0 ? this.#sendRound(nowMs) : this.#finish(null)
       case 'closed':
         return this.#finish(event.error)
     }
+  }
+
+  /** The relay's data is another: what it listed so far says nothing, nor does the rest of it. */
+  #askAnew(feeds: readonly FeedRequest[]): void {
+    this.#listing.takePages()
+    this.#feeds = feeds
   }
 
   #sendRound(nowMs: number): readonly BurstEffect[] {
@@ -314,9 +318,7 @@ export class Burst {
 
   #countBytes(exchange: Exchange, byteLength: number): void {
     this.#uncreditedBytes += byteLength
-    if (exchange.isSettled) return
-    this.bytesGiven += byteLength
-    this.transferOf(exchange).received(byteLength)
+    if (!exchange.isSettled) this.transferOf(exchange).received(byteLength)
   }
 
   #creditDue(): readonly BurstEffect[] {

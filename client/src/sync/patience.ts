@@ -5,7 +5,7 @@ import type { Platform, Timer } from '../platform.ts'
 const LOOK_EVERY_MS: number = 5 * 60_000
 /** Between two looks: half a KiB a second is less than any line that is of use. */
 const MOVED_BYTES_MIN: number = 128 * 1024
-/** An hour. */
+/** An hour: what it says may be large, and of no use. */
 const LOOKS_MAX = 12
 
 export class Patience {
@@ -16,7 +16,7 @@ export class Patience {
   #looks = 0
   #movedBefore = 0
 
-  /** @param movedBytes so far, either way, of what brings a burst further */
+  /** @param movedBytes so far, either way */
   constructor(platform: Platform, movedBytes: () => number, lost: (why: string) => void) {
     this.#platform = platform
     this.#movedBytes = movedBytes

@@ -70,7 +70,7 @@ export class RelaySync {
     this.#plan = this.#newPlan()
     this.#patience = new Patience(
       options.platform,
-      () => this.#bytesSent + (this.#burst?.bytesGiven ?? 0),
+      () => this.#bytesSent + this.#bytesReceived,
       (why) => this.#lost(this.#error('TIMEOUT', `The burst with ${options.target.url} ${why}`)),
     )
   }
