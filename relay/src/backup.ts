@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { open } from 'lmdb'
 import { makeDirectory, syncDirectoryAndEntry } from './directory.ts'
 import { RelayError } from './errors.ts'
-import { checkDataHead } from './store/lmdb/data-file.ts'
+import { checkDataFile } from './store/lmdb/data-file.ts'
 
 const DATA_FILE = 'data.mdb'
 /** Within the target until it is whole and flushed, so that half a copy is never taken for one. */
@@ -48,7 +48,7 @@ export async function backup(data: string, to: string): Promise<Backup> {
 }
 
 async function copyData(data: string, draft: string): Promise<void> {
-  checkDataHead(data)
+  checkDataFile(data)
   const mapSize = Math.max(MAP_BYTES_MIN, 2 * statSync(join(data, DATA_FILE)).size)
   const root = open({ path: data, noSubdir: false, readOnly: true, mapSize })
   try {

@@ -48,7 +48,10 @@ describe('a data file', () => {
       truncateSync(dataIn(cut), bytes)
       const found = await logsIn(cut).catch((error: unknown) => String(error))
       if (typeof found === 'string') {
-        expect(found).toContain(`${dataIn(cut)} was cut off: it has ${bytes} bytes of ${size}`)
+        const words = `${dataIn(cut)} was cut off: it has ${bytes} bytes of ${size}`
+        expect(found).toContain(words)
+        // Else a backup is made, and said to be one, that cannot be restored.
+        await expect(backup(cut, join(cut, 'to'))).rejects.toMatchObject({ message: expect.stringContaining(words) })
         refused += 1
       } else expect(found).toEqual(whole)
     }

@@ -31,38 +31,33 @@ const IS_TABLE = 2
 const NO_PAGE: bigint = 2n ** 64n - 1n
 
 /**
- * Says nothing of a file that is not there, or that is empty: LMDB begins it.
+ * Says nothing of a file that is not there, or that is empty: LMDB begins it. Another process may be writing to it.
  * @throws RelayStoreError STORAGE where LMDB cannot read the file: it is no LMDB file, or its end is missing.
  */
 export function checkDataFile(directory: string): void {
   withDataFile(directory, (file) => {
     const meta = readMeta(file)
-    // A transaction may end with pages that nothing refers to, and those are never written.
-    if (meta !== null && file.bytes < (meta.lastPage + 1) * meta.pageSize && reachesBehindEnd(file, meta)) {
-      const missing = `it has ${file.bytes} bytes of ${(meta.lastPage + 1) * meta.pageSize}`
-      throw new RelayStoreError('STORAGE', `${file.path} was cut off: ${missing}. Put a backup in its place`)
-    }
+    if (meta === null || !reachesBehindEnd(file, meta)) return
+    // Where there was a commit meanwhile, pages may have been written over while they were looked at.
+    if (readMeta(file)?.transaction !== meta.transaction) return
+    const missing = `it has ${bytesOf(file)} bytes of ${(meta.lastPage + 1) * meta.pageSize}`
+    throw new RelayStoreError('STORAGE', `${file.path} was cut off: ${missing}. Put a backup in its place`)
   })
-}
-
-/** As `checkDataFile`, but for the file's end: that is still being written where a relay runs. */
-export function checkDataHead(directory: string): void {
-  withDataFile(directory, readMeta)
 }
 
 interface DataFile {
   readonly path: string
   readonly descriptor: number
-  readonly bytes: number
 }
 
 interface Meta {
+  readonly transaction: bigint
   readonly pageSize: number
   readonly lastPage: number
   readonly roots: readonly bigint[]
 }
 
-function withDataFile(directory: string, look: (file: DataFile) => unknown): void {
+function withDataFile(directory: string, look: (file: DataFile) => void): void {
   const path = join(directory, 'data.mdb')
   let descriptor: number
   try {
@@ -74,7 +69,7 @@ function withDataFile(directory: string, look: (file: DataFile) => unknown): voi
   try {
     const stats = fstatSync(descriptor)
     if (!stats.isFile()) throw new RelayStoreError('STORAGE', `${path} is not a file`)
-    if (stats.size > 0) look({ path, descriptor, bytes: stats.size })
+    if (stats.size > 0) look({ path, descriptor })
   } finally {
     closeSync(descriptor)
   }
@@ -102,6 +97,7 @@ function readMeta(file: DataFile): Meta | null {
 
 function toMeta(page: Buffer, pageSize: number): Meta {
   return {
+    transaction: page.readBigUInt64LE(TRANSACTION_AT),
     pageSize,
     lastPage: Number(page.readBigUInt64LE(LAST_PAGE_AT)),
     roots: [page.readBigUInt64LE(FREE_ROOT_AT), page.readBigUInt64LE(MAIN_ROOT_AT)],
@@ -110,6 +106,8 @@ function toMeta(page: Buffer, pageSize: number): Meta {
 
 /** Whether any page that the trees refer to lies behind the end of the file. */
 function reachesBehindEnd(file: DataFile, { pageSize, lastPage, roots }: Meta): boolean {
+  // A transaction may end with pages that nothing refers to, and those are never written.
+  if (bytesOf(file) >= (lastPage + 1) * pageSize) return false
   const pages: bigint[] = roots.filter((root) => root !== NO_PAGE)
   let looked = 0
   for (let number = pages.pop(); number !== undefined; number = pages.pop()) {
@@ -118,7 +116,7 @@ function reachesBehindEnd(file: DataFile, { pageSize, lastPage, roots }: Meta): 
     if (page === null || looked > lastPage) return true
     for (const { first, count } of runsIn(page, pageSize)) {
       if (count === null) pages.push(first)
-      else if ((Number(first) + count) * pageSize > file.bytes) return true
+      else if ((Number(first) + count) * pageSize > bytesOf(file)) return true
     }
   }
   return false
@@ -159,10 +157,15 @@ function longValueOf(page: Buffer, node: number): Run | null {
 }
 
 /** Null: the file ends before. */
-function read({ descriptor, bytes }: DataFile, position: number, length: number): Buffer | null {
-  if (position + length > bytes) return null
+function read(file: DataFile, position: number, length: number): Buffer | null {
+  if (position + length > bytesOf(file)) return null
   const buffer = Buffer.alloc(length)
-  return readSync(descriptor, buffer, 0, length, position) === length ? buffer : null
+  return readSync(file.descriptor, buffer, 0, length, position) === length ? buffer : null
+}
+
+/** Now: LMDB writes what a transaction refers to before the transaction's own page, so its pages are within the file of later. */
+function bytesOf({ descriptor }: DataFile): number {
+  return fstatSync(descriptor).size
 }
 
 function unreadable({ path }: DataFile, what: string): RelayStoreError {
