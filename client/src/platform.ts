@@ -17,8 +17,8 @@ export interface FetchResponse {
   readonly status: number
   readonly headers: { get(name: string): string | null }
   arrayBuffer(): Promise<ArrayBuffer>
-  /** Where there is one, no more is read than a relay may send. */
-  readonly body?: { getReader(): { read(): Promise<{ readonly value?: Uint8Array | undefined }> } } | null
+  /** Where it is a web stream, no more is read than a relay may send. */
+  readonly body?: unknown
 }
 
 export type Fetch = (

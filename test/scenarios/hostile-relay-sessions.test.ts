@@ -1,8 +1,10 @@
 // A relay that lies about itself and its vaults: limits that let nothing through, data that is another each time, feeds that never
 // end or name what is not theirs, tokens that are never right. A device says why it comes no further, and does not spin.
+import { Readable } from 'node:stream'
 import type { ErrorCode, TidemarkOptions } from '@tidemark/client'
 import type { AnnouncedLimits, FeedDocument } from '@tidemark/protocol'
 import { describe, expect, it } from 'vitest'
+import type { Fetch } from '../../client/src/platform.ts'
 import { CARRIERS, inPlaceOf, type Liar, LyingRelay, okResponse, someBytes } from '../support/lying-relay.ts'
 import { NOVEL, RELAY_URL, type TestDevice, World } from '../support/world.ts'
 
@@ -216,6 +218,19 @@ describe('over http', () => {
     await device.type('mine ')
     await expect(device.sync()).rejects.toMatchObject({ code: 'MALFORMED' })
     expect(readBytes).toBeLessThanOrEqual(9 * 1024 * 1024)
+  })
+
+  it('a body that is no web stream, as node-fetch gives it, is read whole', async () => {
+    const relay = new LyingRelay(new World(), 'http')
+    const { fetch } = relay.platform
+    const device = relay.device({
+      platform: {
+        WebSocket: null,
+        fetch: async (...request) => ({ ...(await (fetch as Fetch)(...request)), body: Readable.from([]) }),
+      },
+    })
+    await device.type('mine ')
+    expect(await device.sync()).toMatchObject({ complete: true })
   })
 })
 

@@ -57,8 +57,8 @@ export function connectHttp(fetch: Fetch, relay: string, events: CarrierEvents):
 /** No more of it is read than a relay may send: what was packed on the way may be of any size. */
 async function bodyOf(response: FetchResponse, relay: string): Promise<Uint8Array> {
   const { messageBytesMax } = LIMITS_HTTP_RESPONSE
-  const reader = response.body?.getReader()
-  if (reader === undefined) return new Uint8Array(await response.arrayBuffer())
+  if (!isWebStream(response.body)) return new Uint8Array(await response.arrayBuffer())
+  const reader = response.body.getReader()
   const chunks: Uint8Array[] = []
   let byteLength = 0
   for (;;) {
@@ -70,6 +70,15 @@ async function bodyOf(response: FetchResponse, relay: string): Promise<Uint8Arra
       throw new TidemarkError('MALFORMED', `The answer of ${relay} is longer than ${messageBytesMax} bytes`, { relay })
     }
   }
+}
+
+interface WebStream {
+  getReader(): { read(): Promise<{ readonly value?: Uint8Array }> }
+}
+
+/** React Native has none, and node-fetch another kind. */
+function isWebStream(body: unknown): body is WebStream {
+  return typeof (body as WebStream | null | undefined)?.getReader === 'function'
 }
 
 const ERROR_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
