@@ -4,6 +4,7 @@ import { lstat, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { Replica } from '../../examples/folder/src/replica.ts'
 import { home, type Machine, two } from './folder-machines.ts'
 
 /** Both have it. */
@@ -45,6 +46,25 @@ describe('a save', () => {
     expect(await laptop.read('one.md')).toBe('Others’ words.\nWords.\n')
     writeSync(editor, 'Words.\nSaved a moment later.\n', 0)
     closeSync(editor)
+    await laptop.restart()
+    for (const machine of [...machines, ...machines]) await machine.sync()
+    for (const machine of machines) {
+      expect(await machine.read('one.md')).toBe('Others’ words.\nWords.\nSaved a moment later.\n')
+    }
+  })
+
+  it('of such an editor is merged also if the command was killed when it had found it, and not shared it', async () => {
+    const machines = two()
+    const [laptop] = machines
+    await both(machines, 'one.md', 'Words.\n')
+    await editElsewhere(machines, 'Others’ words.\nWords.\n')
+    const editor = openSync(laptop.path('one.md'), 'r+')
+    await laptop.reconcile()
+    writeSync(editor, 'Words.\nSaved a moment later.\n', 0)
+    closeSync(editor)
+    await laptop.stop()
+    const [path, workshop] = [laptop.path('.tidemark/replicas/one.md'), laptop.path('.tidemark/workshop')]
+    await Replica.rescue({ path, workshop })
     await laptop.restart()
     for (const machine of [...machines, ...machines]) await machine.sync()
     for (const machine of machines) {

@@ -50,8 +50,8 @@ export class Replica {
   }
 
   /**
-   * What was written to the file that `follow` replaced, by an editor which had it open, as a state to share; null: nothing. May be
-   * asked again and again: the same words are the same update.
+   * What was written to the file that `follow` replaced, by an editor which had it open, as a state to share; null: none was
+   * replaced. May be asked again and again, also after a kill before it was shared: the same words are the same update.
    */
   static async rescue(place: Place): Promise<Uint8Array | null> {
     const { before, overwritten } = besides(place)
@@ -60,9 +60,8 @@ export class Replica {
     const replica = new Replica({ ...place, path: before }, docOf(state))
     const bytes = await readSettled(overwritten, replica.text)
     const text = bytes === null ? null : textOf(bytes)
-    // Of an editor that has emptied it, and will write it.
-    if (text === null || text === '' || text === replica.text) return null
-    await replica.edit(text)
+    // An editor that has emptied it will write it.
+    if (text !== null && text !== '' && text !== replica.text) await replica.edit(text)
     return replica.state
   }
 
