@@ -156,7 +156,7 @@ function checkEncryption(encryption: { keys: KeyRing }): KeyRing {
 function checkSchedule(schedule: Schedule): Required<Schedule> {
   if (typeof schedule !== 'object') bad('schedule', 'false, or an object such as { everyMs: 30_000 }')
   checkNames(schedule, SCHEDULE, 'schedule: ')
-  const checked = { ...SCHEDULE, ...schedule }
+  const checked = { ...SCHEDULE, ...given(schedule) }
   for (const [name, value] of Object.entries(checked)) {
     const isGood = typeof value === 'number' && value > 0 && value <= TIMER_MS_MAX
     if (!isGood) bad(`schedule.${name}`, 'a number of milliseconds above 0')
@@ -166,7 +166,7 @@ function checkSchedule(schedule: Schedule): Required<Schedule> {
 
 function checkPlatform(replacements: Partial<Platform>): Platform {
   checkNames(replacements, platformOf(), 'platform: ')
-  return platformOf(replacements)
+  return platformOf(given(replacements))
 }
 
 function checkVaults(vaults: readonly string[], name: string): void {
@@ -179,13 +179,18 @@ function listOf<Item>(list: readonly Item[] | undefined, name: string): readonly
   return list === undefined || Array.isArray(list) ? (list ?? []) : bad(name, 'an array')
 }
 
+/** Without what is undefined: an app passes on so what it may not have, such as a WebSocket of its platform. */
+function given<Options extends object>(options: Options): Options {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Options
+}
+
 /** `where` begins the message. */
 function checkNames(options: object, names: object, where: string): void {
   const known = Object.keys(names).join(', ')
   if (typeof options !== 'object' || options === null) {
     throw new TidemarkError('BAD_OPTION', `${where}there must be an object with ${known}`)
   }
-  const unknown = Object.keys(options).find((name) => !(name in names))
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(names, name))
   if (unknown !== undefined) {
     throw new TidemarkError('BAD_OPTION', `${where}there is no option ${unknown}; there are ${known}`)
   }

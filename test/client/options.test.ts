@@ -1,6 +1,7 @@
 // What an app gets wrong in options, ids and arguments: each error names what is wrong and what it must be, before anything
 // is sent.
 import { keyRing, memoryStore, newKey, type SyncOptions, Tidemark, type TidemarkOptions } from '@tidemark/client'
+import { Tidemark as NodeTidemark } from '@tidemark/client/node'
 import { describe, expect, it } from 'vitest'
 import { NOVEL, RELAY_URL, World } from '../support/world.ts'
 
@@ -54,9 +55,26 @@ describe('options that are wrong', () => {
     ['a token for each relay', { relays: [{ url: RELAY_URL, token: () => token }] }],
     ['no relay, and no token', {}],
     ['a token that comes later', { relays: [RELAY_URL], token: '' }],
+    ['what is undefined', { relays: undefined, token: undefined, encryption: undefined } as object],
+    ['what is undefined in a schedule', { relays: [RELAY_URL], token, schedule: { everyMs: undefined } as object }],
   ])('%s is right', async (_name, options) => {
     await new Tidemark({ store: memoryStore(), schedule: false, ...options }).close()
   })
+})
+
+it('a part of the platform that is undefined is that of the SDK', async () => {
+  const device = new World().device(undefined, { platform: { now: undefined, random: undefined } as object })
+  await device.type('typed')
+  await device.tidemark.flush()
+  expect(device.tidemark.status.safety).toBe('on-device')
+})
+
+it('a WebSocket that is undefined, as the global one of Node 20, is that of ws in Node', async () => {
+  const relays = [{ url: 'ws://127.0.0.1:1', carrier: 'websocket' as const }]
+  const platform = { WebSocket: undefined } as object
+  const tidemark = new NodeTidemark({ store: memoryStore(), relays, token, schedule: false, platform })
+  await expect(tidemark.sync()).rejects.toMatchObject({ code: 'OFFLINE' })
+  await tidemark.close()
 })
 
 describe('arguments that are wrong', () => {

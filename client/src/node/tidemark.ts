@@ -13,7 +13,7 @@ class NodeWebSocket extends WebSocket {
 export class Tidemark extends CoreTidemark {
   /** @throws TidemarkError BAD_OPTION, naming the option */
   constructor(options: TidemarkOptions) {
-    const webSocket = NodeWebSocket as unknown as WebSocketConstructor
-    super({ ...options, platform: { WebSocket: webSocket, ...options?.platform } })
+    const { WebSocket: webSocket = NodeWebSocket as unknown as WebSocketConstructor } = options?.platform ?? {}
+    super({ ...options, platform: { ...options?.platform, WebSocket: webSocket } })
   }
 }
