@@ -1,5 +1,5 @@
 // An app that types on into a document that it has closed, or destroyed, or asked to forget: nothing is lost unseen.
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { TabbedDevice } from '../support/tabbed-device.ts'
 import { NOVEL, World } from '../support/world.ts'
 
@@ -59,6 +59,25 @@ describe('an edit of a document that was closed', () => {
     expect(document.status).toMatchObject(LOST)
     await expect(document.flush()).rejects.toMatchObject({ code: 'CLOSED' })
   })
+})
+
+it('is told where a listener of the app threw when the document ended, which closes all the same', async () => {
+  const uncaught: unknown[] = []
+  const others = process.listeners('unhandledRejection')
+  process.removeAllListeners('unhandledRejection').on('unhandledRejection', (error) => uncaught.push(error))
+  onTestFinished(() => {
+    process.removeAllListeners('unhandledRejection')
+    for (const other of others) process.on('unhandledRejection', other)
+  })
+  const device = new World().device()
+  const document = await device.open()
+  document.doc.on('destroy', () => {
+    throw new Error('of the app')
+  })
+  await document.close()
+  await vi.waitFor(() => expect(uncaught).toEqual([new Error('of the app')]))
+  document.doc.getText('t').insert(0, 'lost ')
+  expect(document.status).toMatchObject(LOST)
 })
 
 it('is recorded where the app destroyed the Y.Doc', async () => {

@@ -3,6 +3,7 @@ import { Doc } from 'yjs'
 import { TidemarkError } from '../errors.ts'
 import { Listeners } from '../listeners.ts'
 import { type DocumentStatus, withProblem, withUnsaved } from '../status.ts'
+import { reportUncaught } from '../uncaught.ts'
 
 export class OwnedDoc extends Doc {
   readonly #lossListeners = new Listeners<void>()
@@ -24,7 +25,11 @@ export class OwnedDoc extends Doc {
   }
 
   end(): void {
-    super.destroy() // With all listeners.
+    try {
+      super.destroy() // With all listeners.
+    } catch (error) {
+      reportUncaught(error) // Of a listener of the app's: what is closed is closed all the same.
+    }
     this.on('update', () => {
       this.#hasLostEdits = true
       this.#lossListeners.call()
