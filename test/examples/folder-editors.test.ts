@@ -109,6 +109,23 @@ describe('a save', () => {
   })
 })
 
+describe('a file that is gone for a moment while its editor saves it', () => {
+  it('is not deleted for all by a command that syncs quickly', async () => {
+    const machines = two()
+    const [laptop, desktop] = machines
+    await both(machines, 'one.md', 'Words.')
+    await laptop.write('two.md', 'The folder is not empty.')
+    await rename(laptop.path('one.md'), laptop.path('one.md.bak'))
+    const isDone = laptop.sync()
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    await laptop.write('one.md', 'Words, more of them.')
+    await isDone
+    for (const machine of [laptop, desktop]) await machine.sync()
+    expect(await desktop.read('one.md')).toBe('Words, more of them.')
+    expect([...laptop.said, ...desktop.said].filter((line) => line.includes('deleted'))).toEqual([])
+  })
+})
+
 describe('a file that comes back from another machine', () => {
   it('is as open to others as it was', async () => {
     const machines = two()

@@ -30,8 +30,8 @@ export class Folder {
   readonly #replicas: string
   readonly #documents = new Map<string, TidemarkDocument>()
   readonly #buried = new Set<string>()
-  /** Files that are gone, and when this device had last synced then. */
-  readonly #missing = new Map<string, number | null>()
+  /** Files that are gone, since when, and when this device had last synced then. */
+  readonly #missing = new Map<string, { readonly since: number; readonly syncedAt: number | null }>()
   /** When a file was last replaced. */
   readonly #replacedAt = new Map<string, number>()
   /** What was said of a file that is left alone. */
@@ -209,19 +209,23 @@ export class Folder {
   }
 
   /**
-   * Waits for one burst before it deletes the document for all: the file may be about to come back, as it does when an
-   * editor saves it, and if somebody else has written to it, it shall.
+   * Waits for one burst before it deletes the document for all, and for an editor that saves by way of another file: it may be
+   * about to come back, and if somebody else has written to it, it shall.
    */
   async #deletedHere(name: string, path: string, replica: Replica): Promise<void> {
     const document = await this.#open(name)
+    // Of the burst, not of the document: in a burst that has nothing for it, that one is not said to be synced anew.
+    const { lastSyncedAt: syncedAt } = this.tidemark.status
+    const missing = this.#missing.get(name) ?? { since: performance.now(), syncedAt }
+    this.#missing.set(name, missing)
+    const isSynced = missing.syncedAt !== syncedAt || document === null
+    if (isSynced) await sleep(Math.max(0, missing.since + SAVING_MS - performance.now()))
+    if (await isTaken(this.#options.directory, name)) return
     if (document !== null && document.doc.getText(TEXT).toString() !== replica.text) {
       await this.#bring(name, { path, seen: null }, replica, document)
       return
     }
-    // Of the burst, not of the document: in a burst that has nothing for it, that one is not said to be synced anew.
-    const syncedAt = this.tidemark.status.lastSyncedAt
-    if (!this.#missing.has(name)) this.#missing.set(name, syncedAt)
-    if (this.#missing.get(name) === syncedAt && document !== null) return
+    if (!isSynced) return
     this.#missing.delete(name)
     this.#documents.delete(name)
     const aside = this.#pathAside(name)
