@@ -2,16 +2,18 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
-/** Makes a directory, and those that lead to it, where there is none. Throws the system's own words. */
+/** Makes a directory, and those that lead to it, where there is none; these are then on the disk. Throws the system's own words. */
 export function makeDirectory(path: string): void {
-  mkdirSync(dirname(resolve(path)), { recursive: true })
+  if (isDirectory(path)) return
+  // Not all in one: a recursive mkdir of Node's says ENOENT where the disk may only be read, and flushes nothing.
+  makeDirectory(dirname(resolve(path)))
   try {
-    // Not all in one: a recursive mkdir of Node's says ENOENT where the disk may only be read.
     mkdirSync(path)
   } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw error
-    if (!statSync(path).isDirectory()) throw new Error(`${path} is a file, not a directory`)
+    // Another process was faster.
+    if (!isDirectory(path)) throw error
   }
+  syncEntry(path)
 }
 
 /** Brings what was made in a directory to the disk: who flushes a file has not flushed the entry that leads to it. */
@@ -29,14 +31,22 @@ export function syncDirectory(path: string): void {
 /** The same, and the entry of the directory itself. */
 export function syncDirectoryAndEntry(path: string): void {
   syncDirectory(path)
+  syncEntry(path)
+}
+
+function syncEntry(path: string): void {
   try {
     syncDirectory(dirname(resolve(path)))
   } catch (error) {
     // Who may not read there was given its directory by somebody else, who made it to stay: systemd's /var/lib/private.
-    if (!hasCode(error, 'EACCES')) throw error
+    const isUnreadable = error instanceof Error && 'code' in error && error.code === 'EACCES'
+    if (!isUnreadable) throw error
   }
 }
 
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
+function isDirectory(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found === undefined) return false
+  if (!found.isDirectory()) throw new Error(`${path} is a file, not a directory`)
+  return true
 }
