@@ -284,12 +284,11 @@ export class Exchange {
   }
 
   #open(pull: boolean, push: boolean): Omit<OpenFields, 'claim'> {
-    const { view, document } = this
+    const { view, document, documentId } = this
     const reseeding = !this.#deletes && !document.payloads.isLocked && this.#givingBack.asks(this.#upload.isComplete)
     const { incarnation, mark, receipt, creating } = view
     const partial = pull ? partialOf(view) : null
     this.#marksAsked.push(mark)
-    const { id: documentId } = document
     return { documentId, pull, push, linger: false, create: creating, reseeding, incarnation, mark, receipt, partial }
   }
 

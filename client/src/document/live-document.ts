@@ -210,11 +210,7 @@ export class LiveDocument {
   hold(relay: string, { pushId, format, payload }: HeldEntry, obstacle: Obstacle): void {
     const entry = { pushId, format, payload }
     this.held.note(entry, obstacle)
-    if (!this.held.has(relay, entry)) this.#queueHeld(relay, entry)
-  }
-
-  #queueHeld(relay: string, entry: HeldEntry, replaces: readonly number[] = []): void {
-    this.#queue.append(this.held.queued(relay, entry), new ChangeSet(), replaces)
+    if (!this.held.has(relay, entry)) this.#queue.append(this.held.queued(relay, entry), new ChangeSet())
   }
 
   /** A snapshot was given, and what it stands for needs not be held any more. */
@@ -226,7 +222,7 @@ export class LiveDocument {
   disownHeld(relay: string, given: ReadonlySet<string> = new Set()): void {
     for (const [id, { entry }] of this.held.sealedBut(given, relay)) {
       this.held.removed([id])
-      this.#queueHeld(NO_RELAY, entry, [id])
+      this.#queue.append(this.held.queued(NO_RELAY, entry), new ChangeSet(), [id])
     }
   }
 
