@@ -3,6 +3,7 @@
 import { readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { caseMarked, isNameOfFile, ofCaseMarked } from '../../examples/folder/src/names.ts'
 import { home, Machine, two } from './folder-machines.ts'
 
 describe('two folders', () => {
@@ -118,10 +119,30 @@ describe('a folder', () => {
     const [laptop, desktop] = two()
     await laptop.write('one.md', 'Words.')
     await laptop.sync()
-    await rm(join(laptop.directory, 'one.md'))
-    await expect(laptop.reconcile()).rejects.toThrow('is empty now')
+    await laptop.write('one.md', 'Words that no relay has.')
+    await laptop.reconcile()
+    await rm(laptop.path('one.md'))
+    const message = await laptop.reconcile().then(String, (error: Error) => error.message)
+    expect(message).toContain('is empty now')
     await desktop.sync()
     expect(await desktop.read('one.md')).toBe('Words.')
+    const remembered = message.match(/rename (.*) and start/)?.[1] ?? ''
+    await rename(remembered, `${remembered}.old`)
+    await laptop.restart()
+    await laptop.sync()
+    expect(await laptop.read('one.md')).toBe('Words that no relay has.')
+  })
+
+  it('takes no name that is another one on Windows, or none', () => {
+    const names = ['aux.md', 'NUL.md', 'com1.draft.md', 'con/x.md', 'part./x.md', 'part /x.md', 'a\tb.md', '.x/y.md']
+    expect(names.filter(isNameOfFile)).toEqual([])
+    expect(['auxiliary.md', 'a.md', '鲸 1.md', ' x.md', 'part 1.b/x y .md'].every(isNameOfFile)).toBe(true)
+  })
+
+  it('remembers two files apart whose names differ in upper and lower case', () => {
+    const names = ['A.md', 'a.md', '^a.md', '^A.md', '^^A.md', 'É/x.md', 'é/x.md', 'É/X.md']
+    expect(new Set(names.map((name) => caseMarked(name).toLowerCase())).size).toBe(names.length)
+    expect(names.map(caseMarked).map(ofCaseMarked)).toEqual(names)
   })
 
   it('does not write over what its writer has saved in the very moment', async () => {

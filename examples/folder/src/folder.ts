@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileStore, type Schedule, Tidemark, type TidemarkDocument, TidemarkError } from '@tidemark/client/node'
 import * as Y from 'yjs'
 import { readSettled, replaceFile, textOf } from './disk.ts'
-import { filesIn, isNameOfFile, isTaken, OWN_DIRECTORY } from './names.ts'
+import { caseMarked, filesIn, isNameOfFile, isTaken, OWN_DIRECTORY, ofCaseMarked } from './names.ts'
 import { type Place, Replica, type SeenFile, TEXT } from './replica.ts'
 
 /** After so long, no editor is in the middle of saving a file. */
@@ -63,7 +63,7 @@ export class Folder {
   async reconcile(): Promise<void> {
     const { directory, vault } = this.#options
     this.#leftAlone.clear()
-    const known = await filesIn(this.#replicas)
+    const known = new Set([...(await filesIn(this.#replicas)).keys()].map(ofCaseMarked))
     const look = (): Promise<Map<string, string>> => filesIn(directory, (path, why) => this.#complain(path, why))
     let files = await look()
     // An editor may be in the middle of saving the only file.
@@ -71,11 +71,11 @@ export class Folder {
     if (files.size === 0) files = await look()
     if (files.size === 0 && known.size > 0) {
       throw new Error(
-        `${directory} held ${known.size} files and is empty now. Is it mounted? Nothing was deleted elsewhere. ` +
-          `If you mean it, remove ${OWN_DIRECTORY} in it and begin anew.`,
+        `${directory} held ${known.size} files and is empty now. Nothing was deleted elsewhere. To have them back, rename ` +
+          `${this.#replicas} and start again. To delete them everywhere, put another .md file there first.`,
       )
     }
-    const names = new Set([...files.keys(), ...known.keys()])
+    const names = new Set([...files.keys(), ...known])
     for (const { id, deleted } of await this.tidemark.list(vault)) {
       const name = id.slice(vault.length + 1)
       if (!deleted) names.add(name)
@@ -102,7 +102,10 @@ export class Folder {
     if (found === null && (await isTaken(directory, name))) {
       // Unless it has come in this moment.
       if ((await filesIn(directory)).has(name)) return
-      this.#complain(name, 'a link, or a file that differs in upper and lower case, is in its place, and is left alone')
+      this.#complain(
+        name,
+        'a link, or a file that differs in upper and lower case, is in its place: give that one another name',
+      )
       return
     }
     const replica = await Replica.read(this.#placeOf(name))
@@ -268,7 +271,7 @@ export class Folder {
   }
 
   #placeOf(name: string): Place {
-    return { path: join(this.#replicas, name), workshop: this.#workshop }
+    return { path: join(this.#replicas, caseMarked(name)), workshop: this.#workshop }
   }
 
   #complain(name: string, why: string): void {

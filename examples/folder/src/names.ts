@@ -1,11 +1,19 @@
 // Which file is which document. Names come from other devices: none may point outside the folder, or at our own files.
 import type { Dirent } from 'node:fs'
-import { lstat, readdir } from 'node:fs/promises'
+import { lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isMissing } from './disk.ts'
 
 /** Where the SDK's store, and what the files were last known to say, are kept. */
 export const OWN_DIRECTORY = '.tidemark'
+
+const LINK = 'it is a link, and is left alone'
+
+/**
+ * A part of a path that every system allows and takes as it is: Windows drops a dot or a blank at the end, and what is written
+ * to `aux.md` is gone.
+ */
+const SEGMENT = /^(?!\.|(con|prn|aux|nul|com\d|lpt\d)(\.|$))[^\\/:*?"<>|\p{Cc}]*[^\\/:*?"<>|\p{Cc}. ]$/iu
 
 /** A Markdown file that no document can stand for, and why. */
 export type LeaveAlone = (path: string, why: string) => void
@@ -27,13 +35,22 @@ export async function filesIn(
     const name = path.normalize('NFC')
     if (entry.isDirectory()) {
       for (const [inner, innerPath] of await filesIn(directory, leaveAlone, path)) found.set(inner, innerPath)
-    } else if (!/\.md$/i.test(entry.name)) continue
-    else if (!entry.isFile()) leaveAlone(path, 'it is a link, and is left alone')
+    } else if (await isLinkToDirectory(entry, join(directory, path))) leaveAlone(path, LINK)
+    else if (!/\.md$/i.test(entry.name)) continue
+    else if (!entry.isFile()) leaveAlone(path, LINK)
     else if (!isNameOfFile(name)) leaveAlone(path, 'no file of this name can be kept in sync: give it another one')
     else if (found.has(name)) leaveAlone(path, 'another file has this name in other Unicode characters: rename one')
     else found.set(name, path)
   }
   return found
+}
+
+/** There may be chapters in it. */
+async function isLinkToDirectory(entry: Dirent, path: string): Promise<boolean> {
+  if (!entry.isSymbolicLink()) return false
+  // One that leads nowhere is no directory.
+  const target = await stat(path).catch(() => null)
+  return target?.isDirectory() === true
 }
 
 async function entriesOf(directory: string): Promise<Dirent[]> {
@@ -45,11 +62,19 @@ async function entriesOf(directory: string): Promise<Dirent[]> {
   }
 }
 
-/** Whether a document of this name may become a file of the folder. Some of these characters mean something on other systems. */
+/** Whether a document of this name may become a file of the folder. */
 export function isNameOfFile(name: string): boolean {
-  const segments = name.split('/')
   const isOneForm = name === name.normalize('NFC')
-  return isOneForm && name.endsWith('.md') && segments.every((it) => /^[^.\\/:*?"<>|][^\\/:*?"<>|]*$/.test(it))
+  return isOneForm && name.endsWith('.md') && name.split('/').every((it) => SEGMENT.test(it))
+}
+
+/** Another name for a file, which is not that of any other file also where upper and lower case are the same. */
+export function caseMarked(name: string): string {
+  return name.replace(/[\p{Lu}^]/gu, '^$&')
+}
+
+export function ofCaseMarked(marked: string): string {
+  return marked.replace(/\^(.)/gu, '$1')
 }
 
 /**
