@@ -15,6 +15,20 @@ function changed(before: string, after: string): string {
   return text + before.slice(at)
 }
 
+/** What two writers make of a text who do not know of each other. */
+function mergedOf(before: string, ...after: readonly string[]): string {
+  const base = new Y.Doc()
+  write(base.getText('text'), before)
+  const merged = new Y.Doc()
+  for (const text of after) {
+    const writer = new Y.Doc()
+    Y.applyUpdate(writer, Y.encodeStateAsUpdate(base))
+    write(writer.getText('text'), text)
+    Y.applyUpdate(merged, Y.encodeStateAsUpdate(writer))
+  }
+  return merged.getText('text').toString()
+}
+
 const pieces = ['a', 'the', 'Wal', 'Walfisch', ' ', ' ', '\n', '\r\n', '😀', '😁', 'é', 'e\u0301', '.', '鲸', '\ufeff']
 const texts = fc.array(fc.constantFrom(...pieces), { maxLength: 60 }).map((parts) => parts.join(''))
 
@@ -26,6 +40,34 @@ function chapter(seed: string, words: number): string {
 describe('the changes between two texts', () => {
   it('make the one the other', () => {
     fc.assert(fc.property(texts, texts, (before, after) => changed(before, after) === after))
+  })
+
+  it('make the one the other, whatever the texts are made of', () => {
+    const text = fc.array(fc.oneof(fc.constantFrom(...pieces, '\ud83d', '\ude00', '\r'), fc.string({ unit: 'binary' })))
+    const joined = text.map((parts) => parts.join(''))
+    fc.assert(fc.property(joined, joined, (before, after) => changed(before, after) === after))
+  })
+
+  it('leave room for those of another writer: two words, and two sentences, are there once each', () => {
+    const list = fc.array(fc.constantFrom('a', 'the', 'sea', 'e\u0301', '鲸', '😀', 'x\r\n', '\n\n'), {
+      minLength: 2,
+      maxLength: 40,
+    })
+    fc.assert(
+      fc.property(list, fc.nat(), fc.nat(), (words, mine, theirs) => {
+        const [here, there] = [mine % words.length, theirs % words.length]
+        fc.pre(here !== there)
+        const text = (changes: Record<number, string>): string => words.map((it, at) => changes[at] ?? it).join(' ')
+        const merged = mergedOf(text({}), text({ [here]: 'XXX' }), text({ [there]: 'YYY' }))
+        expect(merged).toBe(text({ [here]: 'XXX', [there]: 'YYY' }))
+        const added = (at: number, sentence: string): Record<number, string> => ({ [at]: `${words[at]} ${sentence}` })
+        const [one, other] = [added(here, 'New here.'), added(there, 'And there.')]
+        const both = mergedOf(text({}), text(one), text(other))
+        expect(both.length).toBe(text({ ...one, ...other }).length)
+        expect(both).toContain('New here.')
+        expect(both).toContain('And there.')
+      }),
+    )
   })
 
   it('split no surrogate pair of a shared text', () => {
