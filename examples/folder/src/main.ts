@@ -1,8 +1,8 @@
-// The command: looks at the folder every second, and lets the SDK's schedule sync. Ctrl-C ends it with a last burst.
+// The command: looks at the folder every second, and lets the SDK's schedule sync. Ctrl-C ends it with a few last bursts.
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { TidemarkError } from '@tidemark/client/node'
+import { type SyncOptions, TidemarkError } from '@tidemark/client/node'
 import { Command, InvalidArgumentError } from 'commander'
 import { Folder } from './folder.ts'
 import { OWN_DIRECTORY } from './names.ts'
@@ -26,7 +26,7 @@ const program: Command = new Command('tidemark-folder')
   .requiredOption('--vault <name>', 'the first part of the documents’ names, the same on all machines')
   .option('--token-file <path>', 'a file that holds the token; default: the variable TIDEMARK_TOKEN')
   .option('--every <seconds>', 'seconds between two bursts while nothing is edited here', positive, 30)
-  .option('--once', 'one burst, and the end: 0 if everything is in sync')
+  .option('--once', 'once, and the end: 0 if everything is in sync')
 
 function positive(value: string): number {
   const number = Number(value)
@@ -45,18 +45,21 @@ async function tokenOf({ tokenFile }: Arguments): Promise<string> {
   return token.trim()
 }
 
-/** What is new on either side, and what follows from it, such as a second file of one name. */
+/** What is new on either side, and what follows from it, such as a second file of one name, or a deletion. */
 const BURSTS = 3
 
-/** True: everything is in sync. */
-async function syncOnce(folder: Folder): Promise<boolean> {
+/** True: everything that is not left alone is in sync. */
+async function syncNow(folder: Folder, options: SyncOptions = {}): Promise<boolean> {
   let isComplete = false
   for (let burst = 0; burst < BURSTS; burst++) {
     await folder.reconcile()
-    isComplete = (await folder.tidemark.sync()).complete
+    isComplete = (await folder.tidemark.sync(options)).complete
   }
+  // What came in is to be in the files, too.
   await folder.reconcile()
-  return isComplete && folder.filesLeftAlone === 0 && folder.tidemark.status.documentsUnsent === 0
+  const isInSync = isComplete && folder.tidemark.status.documentsUnsent === 0
+  say(lastWords(isInSync, folder))
+  return isInSync
 }
 
 async function syncUntil(folder: Folder, stop: AbortSignal): Promise<void> {
@@ -70,15 +73,13 @@ async function syncUntil(folder: Folder, stop: AbortSignal): Promise<void> {
     await folder.reconcile()
     await sleep(LOOK_EVERY_MS, undefined, { signal: stop }).catch(() => undefined)
   }
-  await folder.reconcile()
-  const report = await folder.tidemark.sync({ budgetMs: LAST_BURST_MS })
-  // What came in is to be in the files, too.
-  await folder.reconcile()
-  say(lastWords(report.complete && folder.tidemark.status.documentsUnsent === 0, folder.filesLeftAlone))
+  await syncNow(folder, { budgetMs: LAST_BURST_MS })
 }
 
-function lastWords(isSent: boolean, filesLeftAlone: number): string {
-  if (!isSent) return 'Not everything is on the relay yet; it goes on at the next start.'
+function lastWords(isInSync: boolean, { filesLeftAlone, tidemark }: Folder): string {
+  const { problem } = tidemark.status
+  const why = problem === null ? '' : ` (${problem.message})`
+  if (!isInSync) return `Not everything is on the relay yet${why}; it goes on at the next start.`
   if (filesLeftAlone === 0) return 'Everything is on the relay.'
   return `Everything is on the relay, but for ${filesLeftAlone} of the files: it was said above why.`
 }
@@ -100,7 +101,7 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
   try {
     if (options.once !== true) await syncUntil(folder, stop.signal)
-    else if (!(await syncOnce(folder))) process.exitCode = 1
+    else if (!(await syncNow(folder)) || folder.filesLeftAlone > 0) process.exitCode = 1
   } finally {
     await folder.tidemark.close()
   }
