@@ -37,6 +37,13 @@ describe('the words of a status', () => {
     expect(words({}, false).detail).toMatch(/^Nowhere else yet/)
   })
 
+  it('do not say of what is in memory alone that it is on this device, or on its way to others', () => {
+    for (const now of [null, problem('OFFLINE')]) {
+      const { detail } = words({ safety: 'unsaved', documentsUnsent: 1, problem: now })
+      expect(detail).toMatch(/^What you typed last is being saved on this device\./)
+    }
+  })
+
   it('do not make a problem of being offline', () => {
     const { kind, headline, detail } = words({ problem: problem('OFFLINE') }, true, false)
     expect([kind, headline]).toEqual(['there', 'Saved and backed up'])

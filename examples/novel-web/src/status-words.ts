@@ -40,6 +40,7 @@ function nextWords(status: SyncStatus, isOnline: boolean): string {
   const { progress, problem, documentsUnsent, unsentSince, safety } = status
   if (progress !== null && progress.documentsTotal > 0)
     return `Syncing, ${progress.documentsDone} of ${progress.documentsTotal}.`
+  if (safety === 'unsaved') return 'What you typed last is being saved on this device.'
   const why = problem === null ? null : waitWords(problem, isOnline)
   if (documentsUnsent === 0 || unsentSince === null) {
     if (why !== null) return `${why} Write on: every word is kept on this device.`
