@@ -6,6 +6,7 @@ import { open } from 'lmdb'
 import { makeDirectory, syncDirectoryAndEntry } from './directory.ts'
 import { RelayError } from './errors.ts'
 import { checkDataFile } from './store/lmdb/data-file.ts'
+import { IN_USE_ELSEWHERE, isNumberTaken } from './store/lmdb/holder.ts'
 
 const DATA_FILE = 'data.mdb'
 /** Within the target until it is whole and flushed, so that half a copy is never taken for one. */
@@ -42,7 +43,8 @@ export async function backup(data: string, to: string): Promise<Backup> {
     syncDirectoryAndEntry(to)
     return { path, bytes: statSync(path).size }
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const words = cause instanceof Error ? cause.message : String(cause)
+    const reason = isNumberTaken(cause) ? `it is ${IN_USE_ELSEWHERE}, in which a backup can be made` : words
     throw failure('to', `The data in ${resolve(data)} cannot be copied to ${resolve(to)}: ${reason}`, cause)
   }
 }

@@ -49,8 +49,9 @@ async function run(args: readonly string[]): Promise<void> {
     await program().parseAsync(args)
   } catch (error) {
     if (!(error instanceof RelayError)) throw error
-    process.stderr.write(`tidemark: ${error.message}\n`)
-    process.exitCode = error.code === 'BAD_OPTION' || error.code === 'BAD_GRANT' ? EXIT_BAD_USE : EXIT_FAILED
+    const exitCode = error.code === 'BAD_OPTION' || error.code === 'BAD_GRANT' ? EXIT_BAD_USE : EXIT_FAILED
+    // At once: where lmdb-js 3.5.6 could not open data for reading, it throws once more from a timer.
+    process.stderr.write(`tidemark: ${error.message}\n`, () => process.exit(exitCode))
   }
 }
 

@@ -85,19 +85,22 @@ describe('what the command makes', () => {
 })
 
 itRequiring(missingUnshare())(
-  'a relay in another container, where it has the same number, says that the data is in use',
+  'a relay or a backup in another container, where it has the same number, says that the data is in use',
   async () => {
-    const args = ['-pf', '--mount-proc', '--kill-child=KILL', process.execPath, COMMAND, 'relay', '--data', directory]
-    const first = spawn(CONTAINER, [...args, '--port', '0'], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const inContainer = ['-pf', '--mount-proc', '--kill-child=KILL', process.execPath, COMMAND]
+    const args = [...inContainer, 'relay', '--data', directory, '--port', '0']
+    const first = spawn(CONTAINER, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     undo.push(async () => {
       first.kill('SIGKILL')
       await once(first, 'close')
     })
     expect(await firstOutput(first)).toContain('relay ready')
-    await expect(run(CONTAINER, [...args, '--port', '0'])).rejects.toMatchObject({
-      code: 74,
-      stderr: expect.stringContaining('is in use by process 1 of another container'),
-    })
+    const backup = [...inContainer, 'backup', '--data', directory, '--to', join(directory, 'backup')]
+    for (const second of [args, backup])
+      await expect(run(CONTAINER, second)).rejects.toMatchObject({
+        code: 74,
+        stderr: expect.stringContaining('is in use by process 1 of another container'),
+      })
   },
 )
 

@@ -41,6 +41,17 @@ export function inUse(directory: string, pid: number): RelayStoreError {
   return new RelayStoreError('IN_USE', `The store in ${directory} is in use by process ${pid}`)
 }
 
+/**
+ * LMDB knows its readers by the numbers of their processes. In another container there may be one with the number of this,
+ * 1 mostly; lmdb-js then begins no transaction, and has only these words for it.
+ */
+export function isNumberTaken(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('No transaction to renew')
+}
+
+/** Where the number of this process is taken. */
+export const IN_USE_ELSEWHERE: string = `in use by process ${process.pid} of another container`
+
 function describeSelf(directory: string): Holder {
   const { dev, ino } = statSync(join(directory, 'data.mdb'), { bigint: true })
   return { pid: process.pid, processStart: startOf(process.pid) ?? '', boot: boot(), file: `${dev}:${ino}` }

@@ -25,7 +25,7 @@ import {
   termKey,
 } from './environment.ts'
 import { FreeSpace } from './free-space.ts'
-import { inUse, letGo, takeHold } from './holder.ts'
+import { IN_USE_ELSEWHERE, inUse, isNumberTaken, letGo, takeHold } from './holder.ts'
 import { Reader } from './reader.ts'
 import {
   decodeHead,
@@ -96,8 +96,7 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<RelaySto
     open.delete(directory)
     if (error instanceof RelayStoreError) throw error
     if (isNumberTaken(error)) {
-      const holder = `process ${process.pid} of another container`
-      throw new RelayStoreError('IN_USE', `The store in ${directory} is in use by ${holder}`, { cause: error })
+      throw new RelayStoreError('IN_USE', `The store in ${directory} is ${IN_USE_ELSEWHERE}`, { cause: error })
     }
     throw new RelayStoreError('STORAGE', `The store in ${directory} cannot be opened`, { cause: error })
   }
@@ -127,14 +126,6 @@ async function openIn(directory: string, freeSpace: FreeSpace, options: LmdbStor
     await root.close()
     throw error
   }
-}
-
-/**
- * LMDB knows its readers by the numbers of their processes. In another container there may be one with the number of this,
- * 1 mostly; lmdb-js then begins no transaction, and has only these words for it.
- */
-function isNumberTaken(error: unknown): boolean {
-  return error instanceof Error && error.message.includes('No transaction to renew')
 }
 
 /** @throws RelayStoreError UNKNOWN_FORMAT, having written nothing. */
