@@ -1,5 +1,6 @@
 // An app that types on into a document that it has closed, or destroyed, or asked to forget: nothing is lost unseen.
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { brokenUpdate } from '../support/broken-update.ts'
 import { TabbedDevice } from '../support/tabbed-device.ts'
 import { NOVEL, World } from '../support/world.ts'
 
@@ -101,6 +102,49 @@ it('is recorded where the app destroyed the Y.Doc that it has through another ta
   await document.flush()
   for (const { tidemark } of [...device.tabs].reverse()) await tidemark.close()
   expect(await device.textInStore()).toBe('typed on')
+})
+
+describe('what is typed into the Y.Doc of before a rebuild, as an editor does that is bound anew a moment later,', () => {
+  it('is in the new one, stored and sent, also after another rebuild', async () => {
+    const world = new World()
+    const device = world.device()
+    const document = await device.open()
+    document.doc.getText('t').insert(0, 'text')
+    const before = document.doc
+    for (const clientId of [5, 6]) {
+      await world.append(brokenUpdate(clientId))
+      await device.sync()
+      before.getText('t').insert(0, 'more ')
+    }
+    expect(document.doc).not.toBe(before)
+    expect(document.doc.getText('t').toString()).toBe('more more text')
+    await device.sync()
+    await document.close()
+    expect(await device.text()).toBe('more more text')
+    before.getText('t').insert(0, 'lost ')
+    expect(document.status).toMatchObject(LOST)
+    const other = world.device()
+    await other.open()
+    await other.sync()
+    expect(await other.text()).toBe('more more text')
+  })
+
+  it('is in that of another tab, and sent', async () => {
+    const world = new World()
+    const device = new TabbedDevice({ world })
+    const host = device.tab()
+    const guest = device.tab()
+    const document = await guest.open()
+    document.doc.getText('t').insert(0, 'text')
+    await document.flush()
+    const before = document.doc
+    await world.append(brokenUpdate())
+    await host.tidemark.sync()
+    await vi.waitFor(() => expect(document.doc).not.toBe(before))
+    before.getText('t').insert(0, 'more ')
+    await document.flush()
+    expect((await host.open()).doc.getText('t').toString()).toBe('more text')
+  })
 })
 
 describe('a document that may not be forgotten, since edits of it are unsent,', () => {

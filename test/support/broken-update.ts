@@ -2,9 +2,9 @@
 import * as Y from 'yjs'
 import { inspectUpdate } from '../../client/src/document/update.ts'
 
-export function brokenUpdate(): Uint8Array {
+export function brokenUpdate(clientId = 5): Uint8Array {
   const doc = new Y.Doc()
-  doc.clientID = 5
+  doc.clientID = clientId
   const map = doc.getMap('m')
   map.set('a', 1)
   doc.getText('x').insert(0, 'hello')

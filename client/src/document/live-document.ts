@@ -262,7 +262,7 @@ export class LiveDocument {
     this.#doc.on('update', this.#onUpdate)
     this.#retryHeld()
     this.#options.rebuilt()
-    before.end()
+    before.end(this.#doc)
   }
 
   destroy(): void {

@@ -1,5 +1,5 @@
 // The Y.Doc that an app is given. Only the SDK ends it, and what is typed into it after that is told: it is in no store.
-import { Doc } from 'yjs'
+import { applyUpdate, Doc } from 'yjs'
 import { TidemarkError } from '../errors.ts'
 import { Listeners } from '../listeners.ts'
 import { type DocumentStatus, withProblem, withUnsaved } from '../status.ts'
@@ -24,16 +24,22 @@ export class OwnedDoc extends Doc {
     this.#lossListeners.add(listener)
   }
 
-  end(): void {
+  /** @param heir what is typed from now on goes there: an editor may be bound to the new one only when this has been edited again */
+  end(heir: Doc | null = null): void {
     try {
       super.destroy() // With all listeners.
     } catch (error) {
       reportUncaught(error) // Of a listener of the app's: what is closed is closed all the same.
     }
-    this.on('update', () => {
-      this.#hasLostEdits = true
-      this.#lossListeners.call()
+    this.on('update', (update: Uint8Array) => {
+      if (heir === null) this.#lose()
+      else applyUpdate(heir, update)
     })
+  }
+
+  #lose(): void {
+    this.#hasLostEdits = true
+    this.#lossListeners.call()
   }
 }
 

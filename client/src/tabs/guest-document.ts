@@ -120,7 +120,7 @@ export class GuestDocument implements TidemarkDocument {
     for (const update of this.#unsaved.values()) this.#take(update)
     this.#doc.on('update', this.#onUpdate)
     this.#rebuildListeners.call(this.#doc)
-    before.end()
+    before.end(this.#doc)
   }
 
   toldStatus(status: DocumentStatus, taken: number): void {
