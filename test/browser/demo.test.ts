@@ -239,6 +239,29 @@ describe.skipIf(skipReason !== null)(
       await expectText('right', 'ebb and flow')
     })
 
+    it('does not show how the switches were before one was turned', async () => {
+      const label = (): Promise<string | null> => page.locator('#relay-first-label').textContent()
+      await type('left', 'ebb')
+      await expectText('right', 'ebb')
+      await flip('First relay')
+      await expect.poll(label, EVENTUALLY).toBe('Off')
+      // What is asked while it is off is answered when it is on again.
+      const held: (() => Promise<void>)[] = []
+      await page.route(/\/demo\/relays$/, async (route) => {
+        const response = await route.fetch()
+        held.push(() => route.fulfill({ response }))
+      })
+      await type('left', ' and flow')
+      await expect.poll(() => held.length, EVENTUALLY).toBeGreaterThan(0)
+      const [answer] = held
+      await flip('First relay')
+      await expect.poll(label, EVENTUALLY).toBe('On')
+      await expectHeadline('left', ON_RELAYS)
+      await answer?.()
+      await page.waitForTimeout(500)
+      expect(await label()).toBe('On')
+    })
+
     it('encrypts for both devices, and keeps everything where the key is missing', async () => {
       await type('left', 'sea')
       await expectText('right', 'sea')

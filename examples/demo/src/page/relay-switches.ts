@@ -14,6 +14,7 @@ export class RelaySwitches {
   #switches: Switches = { first: true, second: true }
   #isAnswered = true
   #askAfter = 0
+  #turns = 0
 
   /** `changed` is called after a relay was turned off or on. */
   constructor(changed: () => void) {
@@ -40,15 +41,17 @@ export class RelaySwitches {
     const button = switchOf(name)
     if (button.getAttribute('aria-busy') === 'true') return
     button.setAttribute('aria-busy', 'true')
+    this.#turns++
     await this.#ask(`${SWITCHES_PATH}?name=${name}&on=${!this.#switches[name]}`, { method: 'POST' })
     button.removeAttribute('aria-busy')
     this.#changed()
   }
 
   async #ask(path: string, init: RequestInit = {}): Promise<void> {
+    const turns = this.#turns
     const answer = await fetch(path, init).catch((error: Error) => error)
     // What was asked before a switch was turned says how it was.
-    if (init.method === undefined && this.#isTurning) return
+    if (turns !== this.#turns) return
     this.#isAnswered = answer instanceof Response
     if (answer instanceof Response && answer.ok) {
       this.#switches = (await answer.json()) as Switches
