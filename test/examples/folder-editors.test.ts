@@ -20,6 +20,27 @@ async function editElsewhere([laptop, desktop]: readonly [Machine, Machine], tex
   await laptop.folder.tidemark.sync()
 }
 
+/** An editor of the laptop has written to a file that was open when it was replaced. */
+async function twoWithLateSave(): Promise<[Machine, Machine]> {
+  const machines = two()
+  const [laptop] = machines
+  await both(machines, 'one.md', 'Words.\n')
+  await editElsewhere(machines, 'Others’ words.\nWords.\n')
+  const editor = openSync(laptop.path('one.md'), 'r+')
+  await laptop.reconcile()
+  expect(await laptop.read('one.md')).toBe('Others’ words.\nWords.\n')
+  writeSync(editor, 'Words.\nSaved a moment later.\n', 0)
+  closeSync(editor)
+  return machines
+}
+
+async function expectLateSave(machines: readonly [Machine, Machine]): Promise<void> {
+  for (const machine of [...machines, ...machines]) await machine.sync()
+  for (const machine of machines) {
+    expect(await machine.read('one.md')).toBe('Others’ words.\nWords.\nSaved a moment later.\n')
+  }
+}
+
 describe('a save', () => {
   it('between the last look at a file and its replacement is merged', async () => {
     const machines = two()
@@ -37,39 +58,20 @@ describe('a save', () => {
   })
 
   it('of an editor that had the file open when it was replaced is merged, and once', async () => {
-    const machines = two()
+    const machines = await twoWithLateSave()
     const [laptop] = machines
-    await both(machines, 'one.md', 'Words.\n')
-    await editElsewhere(machines, 'Others’ words.\nWords.\n')
-    const editor = openSync(laptop.path('one.md'), 'r+')
-    await laptop.reconcile()
-    expect(await laptop.read('one.md')).toBe('Others’ words.\nWords.\n')
-    writeSync(editor, 'Words.\nSaved a moment later.\n', 0)
-    closeSync(editor)
     await laptop.restart()
-    for (const machine of [...machines, ...machines]) await machine.sync()
-    for (const machine of machines) {
-      expect(await machine.read('one.md')).toBe('Others’ words.\nWords.\nSaved a moment later.\n')
-    }
+    await expectLateSave(machines)
   })
 
   it('of such an editor is merged also if the command was killed when it had found it, and not shared it', async () => {
-    const machines = two()
+    const machines = await twoWithLateSave()
     const [laptop] = machines
-    await both(machines, 'one.md', 'Words.\n')
-    await editElsewhere(machines, 'Others’ words.\nWords.\n')
-    const editor = openSync(laptop.path('one.md'), 'r+')
-    await laptop.reconcile()
-    writeSync(editor, 'Words.\nSaved a moment later.\n', 0)
-    closeSync(editor)
     await laptop.stop()
     const [path, workshop] = [laptop.path('.tidemark/replicas/one.md'), laptop.path('.tidemark/workshop')]
     await Replica.rescue({ path, workshop })
     await laptop.restart()
-    for (const machine of [...machines, ...machines]) await machine.sync()
-    for (const machine of machines) {
-      expect(await machine.read('one.md')).toBe('Others’ words.\nWords.\nSaved a moment later.\n')
-    }
+    await expectLateSave(machines)
   })
 
   it('in two steps, emptied and then written, is not taken for a deletion of everything', async () => {
@@ -189,6 +191,23 @@ describe('nothing is thrown away', () => {
     const aside = laptop.path('.tidemark/deleted')
     const [kept] = await readdir(aside)
     expect(await readFile(join(aside, kept ?? ''), 'utf8')).toBe('Words that are nowhere else.')
+  })
+
+  it('of a chapter that was begun anew, while another machine was killed as it put the old one away', async () => {
+    const machines = two()
+    const [laptop, desktop] = machines
+    await both(machines, 'one.md', 'Words.')
+    await both(machines, 'two.md', 'The folder is not empty.')
+    await rm(desktop.path('one.md'))
+    await desktop.sync()
+    await laptop.folder.tidemark.sync()
+    await laptop.stop()
+    await rename(laptop.path('one.md'), join(home, 'put away'))
+    await desktop.write('one.md', 'Begun anew.')
+    await desktop.sync()
+    await laptop.restart()
+    for (const machine of [laptop, desktop, laptop]) await machine.sync()
+    for (const machine of machines) expect(await machine.read('one.md')).toBe('Begun anew.')
   })
 
   it('of a chapter that was emptied: a machine that joins then does not delete it', async () => {
