@@ -8,22 +8,22 @@ const apps = [
   {
     name: 'documents in memory',
     code: "export { memoryStore, Tidemark } from '@tidemark/client'",
-    gzipBytesMax: 46_150,
+    gzipBytesMax: 48_900,
   },
   {
     name: 'a page: IndexedDB, shared by tabs',
     code: "export { Tidemark } from '@tidemark/client'\nexport { indexedDbStore } from '@tidemark/client/indexeddb'",
-    gzipBytesMax: 52_900,
+    gzipBytesMax: 55_650,
   },
   {
     name: 'a page with encryption',
     code: "export { keyRing, newKey, Tidemark } from '@tidemark/client'\nexport { indexedDbStore } from '@tidemark/client/indexeddb'",
-    gzipBytesMax: 59_200,
+    gzipBytesMax: 62_000,
   },
   {
     name: 'everything that a page can import',
     code: "export * from '@tidemark/client'\nexport * from '@tidemark/client/indexeddb'",
-    gzipBytesMax: 65_350,
+    gzipBytesMax: 68_200,
   },
 ]
 
