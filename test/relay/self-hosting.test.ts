@@ -2,17 +2,7 @@
 // that cannot be read, or a disk that takes nothing leave it standing, or are said.
 import { execFile, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  rmSync,
-  statSync,
-} from 'node:fs'
+import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,8 +16,8 @@ import { Device, END, hello, only } from './device.ts'
 const COMMAND = fileURLToPath(new URL('../../relay/bin/tidemark.mjs', import.meta.url))
 /** Of util-linux: runs a program where it is process 1 and sees no other, as a container does. */
 const CONTAINER = 'unshare'
-/** Root may read everything: then the command runs as somebody who may not. */
-const NOBODY = 65_534
+/** Of util-linux too. Root may read everything: this takes away what lets it. */
+const WITHOUT_READING_ALL: readonly string[] = ['setpriv', '--bounding-set=-dac_override,-dac_read_search']
 const isRoot: boolean = process.getuid?.() === 0
 const isPosix: boolean = process.platform !== 'win32'
 const run = promisify(execFile)
@@ -54,26 +44,25 @@ describe('what the command makes', () => {
     for (const path of made) expect([path, statSync(path).mode & 0o077]).toEqual([path, 0])
   })
 
-  it.runIf(isPosix)('may lie in a directory that its user cannot read, as below /var/lib/private', async () => {
-    const above = join(directory, 'above')
-    const data = join(above, 'data')
-    mkdirSync(data, { recursive: true })
-    if (isRoot) chownSync(data, NOBODY, NOBODY)
-    chmodSync(directory, 0o711)
-    chmodSync(above, 0o311)
-    undo.push(() => chmodSync(above, 0o700))
-    const { ended, child } = start(['relay', '--data', data, '--port', '0'], ['ignore', 'pipe', 'pipe'])
-    const output = await firstOutput(child)
-    child.kill('SIGTERM')
-    expect(output).toContain(data)
-    expect(await ended).toBe(0)
-    const { stdout } = await run(
-      process.execPath,
-      [COMMAND, 'backup', '--data', data, '--to', join(data, 'backup')],
-      asNobody(),
-    )
-    expect(stdout).toContain('data.mdb')
-  })
+  itRequiring(missingSetpriv())(
+    'may lie in a directory that its user cannot read, as below /var/lib/private',
+    async () => {
+      const above = join(directory, 'above')
+      const data = join(above, 'data')
+      mkdirSync(data, { recursive: true })
+      chmodSync(above, 0o311)
+      undo.push(() => chmodSync(above, 0o700))
+      const user = isRoot ? WITHOUT_READING_ALL : []
+      const { ended, child } = start(['relay', '--data', data, '--port', '0'], ['ignore', 'pipe', 'pipe'], user)
+      const output = await firstOutput(child)
+      child.kill('SIGTERM')
+      expect(output).toContain(data)
+      expect(await ended).toBe(0)
+      const backup = start(['backup', '--data', data, '--to', join(data, 'backup')], ['ignore', 'pipe', 'pipe'], user)
+      expect(await firstOutput(backup.child)).toContain('data.mdb')
+      expect(await backup.ended).toBe(0)
+    },
+  )
 
   it.runIf(isPosix)('is no draft of a secret where the disk takes nothing', async () => {
     const data = join(directory, 'data')
@@ -110,7 +99,7 @@ describe('a relay whose log', () => {
     undo.push(() => closeSync(full))
     const port = await freePort()
     const args = ['relay', '--data', directory, '--port', String(port), '--log-level', 'debug']
-    const { ended, child } = start(args, ['ignore', full, 'pipe'], {})
+    const { ended, child } = start(args, ['ignore', full, 'pipe'])
     undo.push(() => void child.kill('SIGKILL'))
     await untilHealthy(port)
     const device = await Device.connect(`ws://127.0.0.1:${port}`)
@@ -173,16 +162,20 @@ function missingUnshare(): string | null {
   return missingProgram(CONTAINER, ['-pf', '--mount-proc', 'true'])
 }
 
-function asNobody(): { uid?: number; gid?: number } {
-  return isRoot ? { uid: NOBODY, gid: NOBODY } : {}
+function missingSetpriv(): string | null {
+  if (!isPosix) return 'every directory can be read on Windows'
+  const [program = '', ...args] = WITHOUT_READING_ALL
+  return isRoot ? missingProgram(program, [...args, 'true']) : null
 }
 
+/** @param before a program that is to start it */
 function start(
   args: readonly string[],
   stdio: StdioOptions,
-  user: { uid?: number; gid?: number } = asNobody(),
+  before: readonly string[] = [],
 ): { child: ReturnType<typeof spawn>; ended: Promise<number | null> } {
-  const child = spawn(process.execPath, [COMMAND, ...args], { stdio, ...user })
+  const [program = '', ...rest] = [...before, process.execPath, COMMAND, ...args]
+  const child = spawn(program, rest, { stdio })
   const ended = once(child, 'close').then(([code]) => code as number | null)
   return { child, ended }
 }
