@@ -12,7 +12,6 @@ import { isNoticedByScripts, isNoticedBySeeds } from '../simulation/sabotages/no
 
 isNoticedBySeeds([
   ['claims of other profiles are compared', profilesIgnored, claiming],
-  ['a device reports a cause again and again', causesForgotten, littered],
   ['causes are known to nobody', causesNeverKnown, littered],
 ])
 
