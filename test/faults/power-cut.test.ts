@@ -1,5 +1,5 @@
 // A hundred power cuts under a relay, and the control: the same cuts under a relay that does not flush lose entries.
-import { mkdirSync, rmSync } from 'node:fs'
+import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { build, type Plugin } from 'esbuild'
 import { afterAll, expect } from 'vitest'
@@ -38,8 +38,9 @@ itOnARecordedDisk('power cuts under a relay that does not flush lose what was ac
 
 /** The command of the relay, with flushes taken away from LMDB. */
 async function unflushedRelay(): Promise<string> {
-  mkdirSync(programs, { recursive: true })
-  const program = join(programs, 'unflushed-relay.mjs')
+  // Where the command looks for its version.
+  cpSync(join(repository, 'relay/package.json'), join(programs, 'package.json'))
+  const program = join(programs, 'dist/unflushed-relay.mjs')
   await build({
     entryPoints: [join(repository, 'relay/src/command.ts')],
     outfile: program,
