@@ -180,12 +180,7 @@ describe('a relay that never falls silent', () => {
   ]
 
   it.each(CHATTER)('saying %s every ten seconds is given up on', async (_name, chatter) => {
-    const time = new VirtualTime()
-    const relay = new LyingRelay(new World(), 'websocket')
-    const device = await writer(relay)
-    await device.tidemark.close()
-    const patient = relay.device({ platform: time.platform }, device.disk)
-    await patient.open()
+    const { time, relay, patient } = await patientDevice()
     let saidMs = 0
     relay.liar = (say) => (frame) => {
       if (frame.type !== 'OPENED') return frame.type === 'WELCOME' ? [frame] : []
@@ -207,12 +202,7 @@ describe('a relay that never falls silent', () => {
   })
 
   it('an entry again and again for as long as one listens: an hour, and the next burst goes on', async () => {
-    const time = new VirtualTime()
-    const relay = new LyingRelay(new World(), 'websocket')
-    const device = await writer(relay)
-    await device.tidemark.close()
-    const patient = relay.device({ platform: time.platform }, device.disk)
-    await patient.open()
+    const { time, relay, patient } = await patientDevice()
     const entries = new Array(8).fill(entryOf(new Uint8Array(64 * KIB)))
     let bytes = 0
     relay.liar = (say) => (frame) => {
@@ -262,3 +252,14 @@ describe('messages that are none', () => {
     await expectUnharmed(relay, device)
   })
 })
+
+/** A device on which time passes as the test lets it, with something that the relay has. */
+async function patientDevice() {
+  const time = new VirtualTime()
+  const relay = new LyingRelay(new World(), 'websocket')
+  const device = await writer(relay)
+  await device.tidemark.close()
+  const patient = relay.device({ platform: time.platform }, device.disk)
+  await patient.open()
+  return { time, relay, patient }
+}

@@ -1,5 +1,6 @@
 // Both ends of a simulated connection: the SDK's WebSocket or fetch on one side, a relay core on the other.
 import { CLOSE_CODE, MEDIA_TYPE } from '@tidemark/protocol'
+import { joined } from '../../client/src/document/bytes.ts'
 import type { Fetch, FetchResponse, WebSocketConstructor, WebSocketLike } from '../../client/src/platform.ts'
 import { summaryOfMessage } from './message-summary.ts'
 import { BaseLink, type Endpoint, type Network } from './network.ts'
@@ -181,14 +182,4 @@ class PostLink extends BaseLink {
     this.isDeviceGone = true
     this.#fail(new Error('The connection broke'))
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let offset = 0
-  for (const part of parts) {
-    whole.set(part, offset)
-    offset += part.length
-  }
-  return whole
 }
