@@ -36,6 +36,12 @@ export async function burstOverUnsteadyLine(options: UnsteadyLineOptions): Promi
   const writers = CARRIERS.map(
     (carrier, number) => new Writer(new NodeDevice({ url: proxy.url, token, carrier }), number, documentIds),
   )
+  const fresh = new NodeDevice({ url: relay.url, token })
+  const devices = [...writers.map(({ device }) => device), fresh]
+  // All documents on all devices from the beginning: what is not open is nobody's to bring, and a writer may come no further than
+  // its first. In Node 20 `fetch` never ends where the first connection of a process is reset in its first millisecond, until
+  // the deadline of the burst, 20 s later.
+  for (const device of devices) for (const documentId of documentIds) await device.tidemark.open(documentId)
   const count = { resets: 0, bursts: 0, burstsCut: 0 }
   const resetting = setInterval(() => {
     count.resets++
@@ -48,17 +54,15 @@ export async function burstOverUnsteadyLine(options: UnsteadyLineOptions): Promi
   for (const { device } of [...writers, ...writers]) await device.burst()
   const edits = writers.flatMap((writer) => writer.edits)
   const lost = new Set<string>()
-  const fresh = new NodeDevice({ url: relay.url, token })
-  for (const documentId of documentIds) await fresh.tidemark.open(documentId)
   await fresh.burst()
-  for (const device of [...writers.map((writer) => writer.device), fresh]) {
+  for (const device of devices) {
     for (const edit of await missingOn(device, edits, documentIds)) lost.add(edit)
   }
   for (const { bursts, burstsCut } of writers) {
     count.bursts += bursts
     count.burstsCut += burstsCut
   }
-  await Promise.all([...writers.map((writer) => writer.device), fresh].map((device) => device.leave()))
+  await Promise.all(devices.map((device) => device.leave()))
   const { connections } = proxy
   await proxy.close()
   await relay.kill()
