@@ -6,7 +6,9 @@ export type Safety = 'unsaved' | 'on-device' | 'on-relay' | 'confirmed'
 
 export interface RelayStatus {
   readonly safety: Safety
+  /** Milliseconds since 1970 of the newest burst that synced it with this relay; null: none has. */
   readonly lastSyncedAt: number | null
+  /** What is wrong with this relay, or with the document there; null: nothing. */
   readonly problem: TidemarkError | null
 }
 
@@ -17,9 +19,11 @@ export interface DocumentStatus {
   readonly activity: 'idle' | 'syncing' | 'waiting' | 'stuck'
   /** Bytes that the best relay has not acknowledged; about what a push would carry. */
   readonly unsentBytes: number
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970 of the oldest edit that no relay has; null: they have all. */
   readonly unsentSince: number | null
+  /** Milliseconds since 1970 of the newest burst that synced it; null: none has. In the sum, of any. */
   readonly lastSyncedAt: number | null
+  /** The gravest of what is wrong; null: nothing. */
   readonly problem: TidemarkError | null
   /** By the relay's URL as it was configured. */
   readonly relays: Readonly<Record<string, RelayStatus>>
