@@ -58,8 +58,8 @@ describe('the changes between two texts', () => {
         const [here, there] = [mine % words.length, theirs % words.length]
         fc.pre(here !== there)
         const text = (changes: Record<number, string>): string => words.map((it, at) => changes[at] ?? it).join(' ')
-        const merged = mergedOf(text({}), text({ [here]: 'XXX' }), text({ [there]: 'YYY' }))
-        expect(merged).toBe(text({ [here]: 'XXX', [there]: 'YYY' }))
+        const merged = mergedOf(text({}), text({ [here]: 'MINE' }), text({ [there]: 'THEIRS' }))
+        expect(merged).toBe(text({ [here]: 'MINE', [there]: 'THEIRS' }))
         const added = (at: number, sentence: string): Record<number, string> => ({ [at]: `${words[at]} ${sentence}` })
         const [one, other] = [added(here, 'New here.'), added(there, 'And there.')]
         const both = mergedOf(text({}), text(one), text(other))
