@@ -1,5 +1,5 @@
 // Directories as the relay needs them: made where they are not, and their entries on the disk. Never looks into one.
-import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
 /** Makes a directory, and those that lead to it, where there is none; these are then on the disk. Throws the system's own words. */
@@ -45,8 +45,8 @@ function syncEntry(path: string): void {
 }
 
 function isDirectory(path: string): boolean {
-  const found = statSync(path, { throwIfNoEntry: false })
-  if (found === undefined) return false
-  if (!found.isDirectory()) throw new Error(`${path} is a file, not a directory`)
+  // Not by statSync's throwIfNoEntry: what it makes of a file in the way differs from version to version of Node.
+  if (!existsSync(path)) return false
+  if (!statSync(path).isDirectory()) throw new Error(`${path} is a file, not a directory`)
   return true
 }
