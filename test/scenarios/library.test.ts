@@ -2,6 +2,8 @@
 import { Tidemark } from '@tidemark/client'
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
+import { LISTINGS_MAX } from '../../client/src/library/library.ts'
+import { encodeListing, listingKey } from '../../client/src/library/records.ts'
 import { MemoryDisk } from '../../client/src/store/memory-disk.ts'
 import { RELAY_URL, type TestDevice, World } from '../support/world.ts'
 
@@ -88,6 +90,28 @@ describe('a library of 1,000 documents', () => {
     expect(await b.list('alice')).toHaveLength(100)
     expect((await b.open('alice/chapter 99')).doc.getText('t').toString()).toBe('x')
   })
+})
+
+describe('a library that outgrows what a device keeps in mind', () => {
+  it('syncs what is on the device, and is not called complete', async () => {
+    const disk = new MemoryDisk()
+    const store = await disk.open()
+    const bytes = encodeListing({ tag: new Uint8Array(8), deleted: false })
+    const ids = Array.from({ length: LISTINGS_MAX }, (_, i) => `alice/listed ${i}`)
+    await store.commit({ records: ids.map((id) => ({ key: listingKey(RELAY_URL, id), bytes })) })
+    await store.close()
+    const world = new World()
+    const writer = world.device()
+    await write(writer, ['one', 'two'], 'x')
+    await writer.sync()
+    const device = world.device(disk)
+    await device.type('A word.')
+    const report = await device.sync()
+    expect(report.complete).toBe(false)
+    const error = { code: 'MALFORMED', message: 'The relay lists more than 250000 documents', action: 'fix-relay' }
+    expect(report.relays[0]).toMatchObject({ error, documents: [{ outcome: 'synced', entriesPushed: 1 }] })
+    expect((await device.open()).status).toMatchObject({ safety: 'on-relay', problem: error })
+  }, 60_000)
 })
 
 describe('what a burst costs', () => {

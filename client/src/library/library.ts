@@ -17,8 +17,8 @@ import {
   listingOfKey,
 } from './records.ts'
 
-/** Documents of one relay that are kept in mind; what it lists beyond them is not looked at. */
-const LISTINGS_MAX = 250_000
+/** Documents of one relay that are kept in mind. One more is, which tells that there are others. */
+export const LISTINGS_MAX = 250_000
 
 export interface DocumentListing {
   readonly id: string
@@ -145,6 +145,11 @@ export class Library {
     return this.#feedsOf(relay).stale
   }
 
+  /** The relay lists more documents than are kept in mind: those beyond are not looked at. */
+  isOverfull(relay: string): boolean {
+    return this.#feedsOf(relay).listings.size > LISTINGS_MAX
+  }
+
   /** Takes in what the feed listed; the records are to be committed before the mark is handed back. */
   listed(relay: string, pages: readonly FeedPage[]): NonNullable<StoreWrite['records']> {
     const records = new Map<string, Uint8Array | null>()
@@ -166,7 +171,7 @@ export class Library {
       // It would be asked for at every relay, also at those that tell the truth.
       const parsed = parseDocumentId(documentId)
       if (!parsed.ok || parsed.vault !== page.vault) continue
-      if (feeds.listings.size >= LISTINGS_MAX && !feeds.listings.has(documentId)) continue
+      if (this.isOverfull(relay) && !feeds.listings.has(documentId)) continue
       const listing: Listing = { tag: tag.slice(), deleted }
       feeds.listings.set(documentId, listing)
       records.set(listingKey(relay, documentId), encodeListing(listing))

@@ -6,6 +6,7 @@ import { connectWebSocket } from '../carrier/websocket.ts'
 import type { Device } from '../device/device.ts'
 import type { Exchange } from '../document/exchange.ts'
 import { TidemarkError } from '../errors.ts'
+import { LISTINGS_MAX } from '../library/library.ts'
 import type { CompactionPolicy, RelayTarget, TokenSource } from '../options.ts'
 import type { Platform, Timer } from '../platform.ts'
 import type { DocumentReport, RelayReport } from '../report.ts'
@@ -86,9 +87,12 @@ export class RelaySync {
     } catch (failure) {
       error ??= storeError(failure)
     }
+    const { device, target, scope, platform } = this.#options
+    // What is beyond is missing: such a burst must not be called complete.
+    if (device.library.isOverfull(target.url))
+      error ??= this.#error('MALFORMED', `The relay lists more than ${LISTINGS_MAX} documents`)
     this.#noteProblems(error)
     const result = this.#result(error)
-    const { device, target, scope, platform } = this.#options
     if (result.report.complete && scope.documents === null) device.relaySyncedAt.set(target.url, platform.now())
     return result
   }
