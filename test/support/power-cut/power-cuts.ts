@@ -154,7 +154,7 @@ async function examine(image: string, recording: Recording, expected: readonly N
   } catch (error) {
     return { entriesLost: expected.length, broken: error instanceof Error ? error.message : String(error) }
   } finally {
-    mounted.unmount()
+    await mounted.unmount()
   }
 }
 

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { missingProgram } from '../requirement.ts'
 
 const PLUGIN = fileURLToPath(new URL('recorded-disk.py', import.meta.url))
-const START_MS_MAX = 10_000
+const WAIT_MS_MAX = 10_000
 
 /** What this machine lacks for a recorded disk, in words; null where it lacks nothing. */
 export function missingForRecordedDisk(): string | null {
@@ -78,11 +78,14 @@ export class RecordedDisk {
     })
     this.#undo.push(() => unserve(served, file))
     for (let waitedMs = 0; statSync(file).size === 0; waitedMs += 20) {
-      if (served.exitCode !== null || waitedMs > START_MS_MAX) throw new Error('nbdfuse serves no disk')
+      if (served.exitCode !== null || waitedMs > WAIT_MS_MAX) throw new Error('nbdfuse serves no disk')
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
     const device = run('losetup', ['--find', '--show', file])
-    this.#undo.push(() => void run('losetup', ['--detach', device]))
+    this.#undo.push(() => {
+      run('losetup', ['--detach', device])
+      return released(file)
+    })
     run('mount', ['-t', 'ext4', device, this.mountPoint])
     this.#undo.push(() => void run('umount', [this.mountPoint]))
   }
@@ -91,15 +94,27 @@ export class RecordedDisk {
 /** A disk image, mounted; changes go into the image. */
 export class MountedImage {
   readonly directory: string
+  readonly #image: string
 
   constructor(image: string) {
+    this.#image = image
     this.directory = realpathSync(mkdtempSync(join(tmpdir(), 'tidemark-image-')))
     run('mount', ['-t', 'ext4', '-o', 'loop', image, this.directory])
   }
 
-  unmount(): void {
+  /** Resolves when the image is only a file again. */
+  async unmount(): Promise<void> {
     run('umount', [this.directory])
+    await released(this.#image)
     rmSync(this.directory, { recursive: true })
+  }
+}
+
+/** A loop device keeps its file, and what it remembers of it, for as long as another program looks at the device. */
+async function released(file: string): Promise<void> {
+  for (let waitedMs = 0; run('losetup', ['--associated', file]) !== ''; waitedMs += 20) {
+    if (waitedMs > WAIT_MS_MAX) throw new Error(`A loop device does not let go of ${file}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
 
