@@ -3,7 +3,7 @@
 import type { TidemarkError } from '../errors.ts'
 import type { NewRow, OpenDeviceStore, StoreWrite } from '../store/contract.ts'
 import { storeError } from '../store/errors.ts'
-import type { ChangeSet } from './change-set.ts'
+import { ChangeSet } from './change-set.ts'
 import { documentRecordKey } from './record.ts'
 import { encodeRow, isUpdatesRow, type Row } from './rows.ts'
 
@@ -205,16 +205,19 @@ export class RowQueue {
 /** Keystrokes that gathered become one row. */
 function joinLocalRows(pending: readonly PendingRow[]): PendingRow[] {
   const joined: PendingRow[] = []
+  let open: { readonly updates: Uint8Array[]; readonly changes: ChangeSet } | null = null
   for (const one of pending) {
-    const before = joined[joined.length - 1]
-    if (one.row.kind === 'local' && before?.row.kind === 'local') {
-      const changes = before.changes.copy()
-      changes.addAll(one.changes)
-      const updates = [...before.row.updates, ...one.row.updates]
-      joined[joined.length - 1] = { row: { kind: 'local', updates }, changes, replaces: [] }
-    } else {
+    if (one.row.kind !== 'local') {
+      open = null
       joined.push(one)
+      continue
     }
+    if (open === null) {
+      open = { updates: [], changes: new ChangeSet() }
+      joined.push({ row: { kind: 'local', updates: open.updates }, changes: open.changes, replaces: [] })
+    }
+    for (const update of one.row.updates) open.updates.push(update)
+    open.changes.addAll(one.changes)
   }
   return joined
 }
