@@ -1,9 +1,10 @@
-import { memoryStore, Tidemark, type TokenSource } from '@tidemark/client'
+import { memoryStore, type Platform, Tidemark, type TokenSource } from '@tidemark/client'
 import { describe, expect, it } from 'vitest'
+import { VirtualTime } from '../support/virtual-time.ts'
 import { NOVEL, RELAY_URL, World } from '../support/world.ts'
 
-function withToken(world: World, token: TokenSource): Tidemark {
-  const platform = { WebSocket: world.relay.WebSocket, fetch: null }
+function withToken(world: World, token: TokenSource, time: Partial<Platform> = {}): Tidemark {
+  const platform = { WebSocket: world.relay.WebSocket, fetch: null, ...time }
   return new Tidemark({ store: memoryStore(), relays: [RELAY_URL], token, schedule: false, platform })
 }
 
@@ -56,5 +57,24 @@ describe('the token', () => {
     const tidemark = withToken(new World(), () => new Promise<string>(() => undefined))
     await tidemark.open(NOVEL)
     expect(await tidemark.sync({ budgetMs: 20 })).toMatchObject({ complete: false, stopped: 'budget' })
+  })
+
+  it('that never comes is named after a while, and asked for again', async () => {
+    const time = new VirtualTime()
+    let asked = 0
+    const token = (): Promise<string> | string => (++asked === 1 ? new Promise(() => undefined) : 'alice/*:write')
+    const tidemark = withToken(new World(), token, time.platform)
+    const { doc } = await tidemark.open(NOVEL)
+    doc.getText('t').insert(0, 'x')
+    const failed = expect(tidemark.sync()).rejects.toMatchObject({
+      code: 'TIMEOUT',
+      retryable: true,
+      message: expect.stringContaining('token'),
+    })
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    await time.pass(20_000)
+    await failed
+    expect(tidemark.status).toMatchObject({ activity: 'idle', problem: { code: 'TIMEOUT' } })
+    expect(await tidemark.sync()).toMatchObject({ complete: true })
   })
 })

@@ -40,7 +40,10 @@ export interface RelaySyncResult {
 /** Without a byte from the relay for so long, the connection counts as dead: half-open sockets say nothing. */
 const SILENCE_MS_MAX = 20_000
 const CLOSE_WAIT_MS_MAX = 2_000
+const TOKEN_MS_MAX = 20_000
 const CLIENT_NAME = 'tidemark/0.1'
+
+type AskedTokenSource = Exclude<TokenSource, string>
 
 export class RelaySync {
   readonly #options: RelaySyncOptions
@@ -109,7 +112,7 @@ export class RelaySync {
   async #attempt(wasRefused: boolean): Promise<TidemarkError | null> {
     const { target } = this.#options
     try {
-      const token = await Promise.race([tokenOf(target.token, target.url, wasRefused), this.#whenStopped])
+      const token = await this.#token(wasRefused)
       if (wasRefused) {
         // A second attempt gets its documents anew; what the first one settled stays settled.
         await this.#plan.finish()
@@ -124,6 +127,22 @@ export class RelaySync {
       return storeError(failure)
     } finally {
       await this.#hangUp()
+    }
+  }
+
+  /** An app's own backend may never answer. */
+  async #token(wasRefused: boolean): Promise<string> {
+    const { target, platform } = this.#options
+    if (typeof target.token === 'string') return target.token
+    let timer: Timer | null = null
+    const late = new Promise<never>((_resolve, reject) => {
+      const message = `token: the app's token source has given none for ${TOKEN_MS_MAX / 1000} s`
+      timer = platform.setTimeout(() => reject(this.#error('TIMEOUT', message)), TOKEN_MS_MAX)
+    })
+    try {
+      return await Promise.race([tokenFrom(target.token, target.url, wasRefused), late, this.#whenStopped])
+    } finally {
+      if (timer !== null) platform.clearTimeout(timer)
     }
   }
 
@@ -305,8 +324,7 @@ function openCarrier(platform: Platform, relay: string, overHttp: boolean, event
   return connectHttp(platform.fetch, relay, events)
 }
 
-async function tokenOf(source: TokenSource, relay: string, refused: boolean): Promise<string> {
-  if (typeof source === 'string') return source
+async function tokenFrom(source: AskedTokenSource, relay: string, refused: boolean): Promise<string> {
   let token: unknown
   try {
     token = await source({ relay, refused })
