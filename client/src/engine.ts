@@ -29,7 +29,8 @@ export class Engine implements TidemarkLike {
   readonly #documents = new Map<string, OpenDocument>()
   /** Those that other tabs have open. */
   readonly #documentsOfTabs = new Map<string, OpenDocument>()
-  readonly #opening = new Map<string, Promise<OpenDocument>>()
+  /** By document id: the end of what opens it or takes it away, one after another. Never rejects. */
+  readonly #turns = new Map<string, Promise<void>>()
   readonly #listeners = new Listeners<SyncStatus>()
   #parts: Opened | null = null
   /** Of the burst under way. */
@@ -66,35 +67,39 @@ export class Engine implements TidemarkLike {
 
   async open(id: string, { create = false }: { create?: boolean } = {}): Promise<TidemarkDocument> {
     const { device } = await this.#ready()
-    if (!create) assertNotDeleted(device, id)
-    const open = this.#documents.get(id) ?? (await this.#openOnce(device, id))
-    if (create) open.createAnew()
-    return open
+    return this.#inTurn(id, async () => {
+      if (!create) assertNotDeleted(device, id)
+      const open = this.#documents.get(id) ?? (await this.#load(device, id))
+      if (create) open.createAnew()
+      return open
+    })
   }
 
   /** For other tabs: another object than the app's, closed apart from it. Once until it is `closed`, by whomever. */
   async openForTabs(id: string, create: boolean, closed: () => void): Promise<OpenDocument> {
     const { device } = await this.#ready()
-    if (!create) assertNotDeleted(device, id)
-    const document = await device.acquire(id)
-    const open: OpenDocument = new OpenDocument(document, device, () => {
-      // Another one may have been opened by now.
-      if (this.#documentsOfTabs.get(id) === open) this.#documentsOfTabs.delete(id)
-      closed()
+    return this.#inTurn(id, async () => {
+      if (!create) assertNotDeleted(device, id)
+      const document = await device.acquire(id)
+      const open: OpenDocument = new OpenDocument(document, device, () => {
+        // Another one may have been opened by now.
+        if (this.#documentsOfTabs.get(id) === open) this.#documentsOfTabs.delete(id)
+        closed()
+      })
+      this.#documentsOfTabs.set(id, open)
+      if (create) open.createAnew()
+      return open
     })
-    this.#documentsOfTabs.set(id, open)
-    if (create) open.createAnew()
-    return open
   }
 
-  async #openOnce(device: Device, id: string): Promise<OpenDocument> {
-    const opening = this.#opening.get(id) ?? this.#load(device, id)
-    this.#opening.set(id, opening)
-    try {
-      return await opening
-    } finally {
-      this.#opening.delete(id)
-    }
+  /** Whoever opens a document that is being forgotten or deleted finds it gone, not half there. */
+  #inTurn<Result>(id: string, task: () => Promise<Result>): Promise<Result> {
+    const result = (this.#turns.get(id) ?? Promise.resolve()).then(task)
+    const turn = result.then(noop, noop).then(() => {
+      if (this.#turns.get(id) === turn) this.#turns.delete(id)
+    })
+    this.#turns.set(id, turn)
+    return result
   }
 
   async sync(options: SyncOptions = {}): Promise<SyncReport> {
@@ -119,7 +124,7 @@ export class Engine implements TidemarkLike {
 
   async forget(id: string, options: { discardUnsent?: boolean } = {}): Promise<void> {
     const { syncer } = await this.#ready()
-    await syncer.between(() => this.#forget(id, options.discardUnsent ?? false))
+    await syncer.between(() => this.#inTurn(id, () => this.#forget(id, options.discardUnsent ?? false)))
   }
 
   async #forget(id: string, discardUnsent: boolean): Promise<void> {
@@ -136,12 +141,14 @@ export class Engine implements TidemarkLike {
 
   async delete(id: string): Promise<void> {
     const { syncer, device } = await this.#ready()
-    await syncer.between(async () => {
-      await this.#closeAll(id)
-      await device.markDeleted(id).catch((error) => {
-        throw storeError(error, id)
-      })
-    })
+    await syncer.between(() =>
+      this.#inTurn(id, async () => {
+        await this.#closeAll(id)
+        await device.markDeleted(id).catch((error) => {
+          throw storeError(error, id)
+        })
+      }),
+    )
     this.#changed()
   }
 
@@ -307,6 +314,8 @@ export class Engine implements TidemarkLike {
     this.#documentsOfTabs.clear()
   }
 }
+
+function noop(): void {}
 
 interface Opened {
   readonly device: Device

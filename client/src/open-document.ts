@@ -15,6 +15,7 @@ export class OpenDocument implements TidemarkDocument {
   readonly #rebuildListeners = new Listeners<Doc>()
   #status: DocumentStatus
   #closing: Promise<void> | null = null
+  #isReleased = false
 
   constructor(document: LiveDocument, device: Device, onClose: () => void) {
     this.#document = document
@@ -52,7 +53,11 @@ export class OpenDocument implements TidemarkDocument {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#release()
+    this.#closing ??= this.#release().catch((error) => {
+      // A full store, say: closing again tries again.
+      this.#closing = null
+      throw error
+    })
     return this.#closing
   }
 
@@ -78,6 +83,8 @@ export class OpenDocument implements TidemarkDocument {
   }
 
   async #release(): Promise<void> {
+    if (this.#isReleased) return this.#device.letGo(this.#document)
+    this.#isReleased = true
     this.#onClose()
     await this.#device.release(this.#document)
   }

@@ -3,7 +3,7 @@ import { Tidemark } from '@tidemark/client'
 import { expect, it } from 'vitest'
 import { DeviceStoreError, type StoreWrite } from '../../client/src/store/contract.ts'
 import { MemoryDisk } from '../../client/src/store/memory-disk.ts'
-import { World } from '../support/world.ts'
+import { NOVEL, World } from '../support/world.ts'
 
 class Gate {
   pass: (write: StoreWrite) => Promise<void> = async () => undefined
@@ -33,6 +33,43 @@ it('a close that fails gives nothing up: every document goes on, and closes late
   const later = new Tidemark({ store: gate.disk })
   expect((await later.open('alice/one')).doc.getText('t').toString()).toBe('after the failed close')
   expect((await later.open('alice/two')).doc.getText('t').toString()).toBe('x')
+})
+
+it('a document whose close fails is closed by another try, once there is room', async () => {
+  const gate = new Gate()
+  const tidemark = new Tidemark({ store: gate.disk })
+  const document = await tidemark.open('alice/one')
+  await tidemark.flush()
+  gate.fill()
+  document.doc.getText('t').insert(0, 'x')
+  await expect(document.close()).rejects.toMatchObject({ code: 'STORE_FULL' })
+  await expect(document.close()).rejects.toMatchObject({ code: 'STORE_FULL' })
+  // Whoever opens it meanwhile keeps it, with all that was typed.
+  const again = await tidemark.open('alice/one')
+  gate.free()
+  await document.close()
+  again.doc.getText('t').insert(1, 'y')
+  await again.close()
+  await tidemark.close()
+  const later = new Tidemark({ store: gate.disk })
+  expect((await later.open('alice/one')).doc.getText('t').toString()).toBe('xy')
+})
+
+it('a deletion that is refused has not begun', async () => {
+  const gate = new Gate()
+  const world = new World()
+  const device = world.device(gate.disk)
+  await device.type('x')
+  await device.sync()
+  await (await device.open()).close()
+  gate.fill()
+  await expect(device.tidemark.delete(NOVEL)).rejects.toMatchObject({ code: 'STORE_FULL' })
+  gate.free()
+  expect(await device.text()).toBe('x')
+  expect(await device.sync()).toMatchObject({ complete: true })
+  expect(world.document()).not.toBeNull()
+  device.crash()
+  expect(await device.text()).toBe('x')
 })
 
 it('a feed page that could not be stored is listed again, also after a crash', async () => {

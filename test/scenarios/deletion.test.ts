@@ -1,5 +1,7 @@
 // A document that was deleted is deleted everywhere, and nothing that somebody wrote is lost by that.
+import { Tidemark, type TidemarkDocument } from '@tidemark/client'
 import { describe, expect, it } from 'vitest'
+import { MemoryDisk } from '../../client/src/store/memory-disk.ts'
 import { NOVEL, type TestDevice, World } from '../support/world.ts'
 
 async function two(world: World): Promise<readonly [TestDevice, TestDevice]> {
@@ -70,6 +72,67 @@ describe('a deletion', () => {
     expect(await a.text()).toBe('begun anew ')
     await b.sync()
     expect(await b.text()).toContain('a story')
+  })
+
+  it('is listed as soon as it is asked for', async () => {
+    const world = new World()
+    const [a] = await two(world)
+    await a.tidemark.delete(NOVEL)
+    const deleted = [{ id: NOVEL, onDevice: false, deleted: true }]
+    expect(await a.tidemark.list('alice')).toEqual(deleted)
+    a.crash()
+    expect(await a.tidemark.list('alice')).toEqual(deleted)
+  })
+
+  it('removes the document at once where there is no relay', async () => {
+    const disk = new MemoryDisk()
+    const tidemark = new Tidemark({ store: disk })
+    ;(await tidemark.open(NOVEL)).doc.getText('t').insert(0, 'very private')
+    await tidemark.delete(NOVEL)
+    expect(disk.snapshot().documents.get(NOVEL)?.rows.size ?? 0).toBe(0)
+    expect(await tidemark.list('alice')).toEqual([{ id: NOVEL, onDevice: false, deleted: true }])
+    await expect(tidemark.open(NOVEL)).rejects.toMatchObject({ code: 'DELETED' })
+    const { doc } = await tidemark.open(NOVEL, { create: true })
+    expect(doc.getText('t').toString()).toBe('')
+  })
+
+  it('elsewhere is still known after a restart', async () => {
+    const world = new World()
+    const [a, b] = await two(world)
+    await a.tidemark.delete(NOVEL)
+    await a.sync()
+    await b.sync()
+    b.crash()
+    expect((await b.open()).status).toMatchObject({ activity: 'stuck', problem: { code: 'DELETED' } })
+    expect(b.tidemark.status.problem).toMatchObject({ code: 'DELETED' })
+    await expect(b.tidemark.forget(NOVEL)).rejects.toMatchObject({ message: expect.stringContaining('was deleted') })
+    await b.open(NOVEL, { create: true })
+    await b.sync()
+    expect((await b.open()).status).toMatchObject({ safety: 'on-relay', problem: null })
+  })
+
+  it.each(['forget', 'delete'] as const)('is not half seen by an open() beside it (%s)', async (method) => {
+    for (let turns = 0; turns < 30; turns++) {
+      const world = new World()
+      const [a] = await two(world)
+      await (await a.open()).close()
+      const gone = a.tidemark[method](NOVEL)
+      for (let turn = 0; turn < turns; turn++) await undefined
+      const opened = await a.open().catch((error: unknown) => error)
+      await gone
+      if (opened instanceof Error) {
+        expect(opened).toMatchObject({ code: 'DELETED' })
+        continue
+      }
+      const document = opened as TidemarkDocument
+      document.doc.getText('t').insert(0, 'more ')
+      // It was there before, and was closed; or it is empty, and goes on.
+      if (document.doc.getText('t').toString() === 'more ') expect(document.status.problem).toBeNull()
+      else expect(document.status).toMatchObject({ safety: 'unsaved', problem: { code: 'CLOSED' } })
+      await a.tidemark.flush()
+      a.crash()
+      if (method === 'forget' && document.status.problem === null) expect(await a.text()).toBe('more ')
+    }
   })
 
   it('is given back to a relay that lost it, each time', async () => {

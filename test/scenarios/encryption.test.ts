@@ -104,7 +104,10 @@ describe('without its current key', () => {
       activity: 'stuck',
       problem: { code: 'UNKNOWN_KEY', message: expect.stringContaining(NOVEL) },
     })
+    await (await a.open()).close()
+    expect(a.tidemark.status).toMatchObject({ activity: 'stuck', problem: { code: 'UNKNOWN_KEY' } })
     keys.rotate(key('k1'))
+    expect(a.tidemark.status).toMatchObject({ activity: 'idle', problem: null })
     expect(await a.sync()).toMatchObject({ complete: true })
     expect((await a.open()).status).toMatchObject({ safety: 'on-relay', problem: null })
     expect((await world.log())[0]).toMatchObject({ format: 17 })

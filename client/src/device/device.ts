@@ -1,6 +1,7 @@
 // One device: its opened store, its library, and the documents that are in memory, each for as long as somebody holds it.
 import type { KeyRing } from '../crypto/key-ring.ts'
 import { documentStatus } from '../document/document-status.ts'
+import { DELETED_THERE } from '../document/exchange.ts'
 import { LiveDocument } from '../document/live-document.ts'
 import { documentRecordKey, encodeDocumentRecord, type RelayViewRecord } from '../document/record.ts'
 import { TidemarkError } from '../errors.ts'
@@ -73,12 +74,28 @@ export class Device {
     this.store = store
     this.id = id
     this.library = library
+    for (const id of library.deletedElsewhere()) {
+      for (const { relay, deleted } of library.record(id)?.views ?? [])
+        if (deleted) this.noteProblem(relay, id, new TidemarkError('DELETED', DELETED_THERE, { relay, documentId: id }))
+    }
+    const { keys } = options
     this.#forgetKeys =
-      options.keys?.subscribe(() => {
+      keys?.subscribe(() => {
         for (const document of this.inMemory()) document.keysChanged()
+        this.#unlock(keys)
         void this.#readHeld()
       }) ?? (() => undefined)
-    if (options.keys !== null) void this.#readHeld()
+    if (keys !== null) void this.#readHeld()
+  }
+
+  /** What could not be sent for want of a key now can: it goes with the next burst. */
+  #unlock(keys: KeyRing): void {
+    for (const [key, { code, documentId }] of this.#documentProblems) {
+      if (code !== 'UNKNOWN_KEY' || documentId === null || keys.current(documentId) === null) continue
+      this.#documentProblems.delete(key)
+      this.#options.changed(documentId)
+      this.#options.edited(documentId)
+    }
   }
 
   /** Loads the document, or takes the one in memory. Every `acquire` wants a `release`. @throws TidemarkError STORE_FAILED */
@@ -104,6 +121,13 @@ export class Device {
     const holding = this.#holdings.get(document.id)
     if (holding?.document !== document) return
     holding.holders--
+    await this.letGo(document)
+  }
+
+  /** What `release` could not finish: the store was full. @throws TidemarkError STORE_FULL, … */
+  async letGo(document: LiveDocument): Promise<void> {
+    const holding = this.#holdings.get(document.id)
+    if (holding?.document !== document) return
     // Half applied, it alone knows which entry is to be held.
     if (holding.holders > 0 || document.needsRebuild) return
     if (document.isUnsent) document.touch() // So that its status is true while it is not in memory.
@@ -128,12 +152,20 @@ export class Device {
     for (const relay of this.#options.relays) this.noteProblem(relay, documentId, null)
   }
 
-  /** The document is to be deleted everywhere: relays are told in the bursts to come. */
+  /** The document is to be deleted everywhere: relays are told in the bursts to come. Where it is refused, it is not. */
   async markDeleted(documentId: string): Promise<void> {
     const document = await this.acquire(documentId)
+    const wasDeleting = document.deleting
     document.deleting = true
     document.touch()
-    await this.release(document)
+    try {
+      await this.release(document)
+    } catch (error) {
+      document.deleting = wasDeleting
+      document.touch()
+      throw error
+    }
+    await this.finishDeletion(document)
   }
 
   /** Every relay has been told: what is left on this device goes, but for the tombstone in the record. */

@@ -25,6 +25,9 @@ const RESYNCS_MAX = 8
 /** A document that others write to all the time is deleted by another burst. */
 const DELETIONS_MAX = 8
 
+/** Why a document takes no part any more. */
+export const DELETED_THERE = 'The document was deleted on the relay; what this device has of it is kept'
+
 export class Exchange {
   readonly document: LiveDocument
   readonly view: RelayView
@@ -361,7 +364,7 @@ export class Exchange {
     }
     this.view.deleted = true
     this.document.touch()
-    this.fail('DELETED', 'The document was deleted on the relay; what this device has of it is kept')
+    this.fail('DELETED', DELETED_THERE)
   }
 
   #noteDeleted(): void {

@@ -93,7 +93,8 @@ export class Library {
   list(vault: string): readonly DocumentListing[] {
     const listings = new Map<string, DocumentListing>()
     for (const [id, record] of this.#documents) {
-      const deleted = isGone(record)
+      // Relays may still have to be told.
+      const deleted = record?.deleting ?? false
       if (vaultOf(id) === vault) listings.set(id, { id, onDevice: !deleted, deleted })
     }
     for (const { listings: listed } of this.#feeds.values()) {
@@ -118,6 +119,12 @@ export class Library {
       const isKnownTo = (relay: string): boolean => record.views.some((view) => view.relay === relay)
       if (record.mayLack || record.deleting || !this.#relays.every(isKnownTo)) yield id
     }
+  }
+
+  /** Documents that a relay says another device has deleted, and that are kept here. */
+  *deletedElsewhere(): IterableIterator<string> {
+    for (const [id, record] of this.#documents)
+      if (record !== null && !record.deleting && record.views.some(({ deleted }) => deleted)) yield id
   }
 
   /** Documents of which something is held that could not be taken in. */

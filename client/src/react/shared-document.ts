@@ -112,7 +112,10 @@ export class SharedDocument {
     this.#document = null
     this.#forget()
     // A device store that is full, say: the status of the document says so, and it stays in memory.
-    document.close().catch(reportUncaught)
+    document.close().catch((error: unknown) => {
+      // A full store: the status says so, and what was typed is stored with the next flush.
+      if (!(error instanceof TidemarkError)) reportUncaught(error)
+    })
   }
 
   readonly #changed = (): void => {

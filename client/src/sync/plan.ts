@@ -4,7 +4,7 @@ import type { FeedPage } from '@tidemark/protocol'
 import type { FeedRequest } from '../burst/round.ts'
 import type { Device } from '../device/device.ts'
 import { sameBytes } from '../document/bytes.ts'
-import { Exchange } from '../document/exchange.ts'
+import { DELETED_THERE, Exchange } from '../document/exchange.ts'
 import { isHeldElsewhere } from '../document/giving-back.ts'
 import type { LiveDocument } from '../document/live-document.ts'
 import type { TidemarkError } from '../errors.ts'
@@ -128,7 +128,7 @@ export class BurstPlan {
       await document.flush()
       if (view.deleted && !handsBack) {
         if (document.deleting) exchange.skip()
-        else exchange.fail('DELETED', 'The document was deleted on the relay')
+        else exchange.fail('DELETED', DELETED_THERE)
       }
     } catch (error) {
       const { code, message } = storeError(error)
