@@ -117,7 +117,7 @@ describe('a deletion', () => {
       const [a] = await two(world)
       await (await a.open()).close()
       const gone = a.tidemark[method](NOVEL)
-      for (let turn = 0; turn < turns; turn++) await undefined
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve()
       const opened = await a.open().catch((error: unknown) => error)
       await gone
       if (opened instanceof Error) {
