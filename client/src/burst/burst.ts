@@ -20,6 +20,7 @@ import { ERROR_CODE_OF, type ErrorCode, TidemarkError } from '../errors.ts'
 import { retryAfterOf } from '../retry-after.ts'
 import { Conduct } from './conduct.ts'
 import { Listing } from './listing.ts'
+import type { Risk } from './risk.ts'
 import {
   composeRound,
   composeUpload,
@@ -38,9 +39,7 @@ export interface BurstOptions {
   readonly clientName: string
   /** HTTP: every round is a session of its own. */
   readonly helloEveryRound: boolean
-  readonly receiveWindowBytes: number
-  /** Payload bytes of one POST. */
-  readonly uploadBytes: number
+  readonly risk: Risk
   readonly feeds: readonly FeedRequest[]
   readonly exchanges: readonly Exchange[]
 }
@@ -93,6 +92,8 @@ export class Burst {
   readonly #conduct = new Conduct()
   #epoch: Uint8Array | null = null
   #limits: AnnouncedLimits | null = null
+  /** That the relay was granted, in all that is not credited yet. */
+  #windowBytes = 0
   #uncreditedBytes = 0
   returnAfterMs = 0
   readonly #transfers = new Map<Exchange, Transfer>()
@@ -107,6 +108,11 @@ export class Burst {
   /** Whether the relay verified the token and answered. */
   get wasLetIn(): boolean {
     return this.#epoch !== null
+  }
+
+  /** Something was sent that is not answered: it is lost if the burst ends now. */
+  get isUnderWay(): boolean {
+    return this.#state !== 'FINISHED' && this.#underWay.length > 0
   }
 
   /** Some payload came further in this burst, and stays so. */
@@ -159,6 +165,7 @@ export class Burst {
       feeds: this.#feeds,
       exchanges: this.#queue,
       limits,
+      bundleBytes: this.#options.risk.bundleBytes,
       nowMs,
     })
     this.#listing.asked(this.#feeds.slice(0, round.feedsWritten))
@@ -180,11 +187,11 @@ export class Burst {
 
   /** As many rounds as may be under way, of one piece each; over HTTP one, of as many pieces as may be lost with it. */
   #sendPieces(exchange: Exchange): readonly BurstEffect[] {
-    const { helloEveryRound, uploadBytes } = this.#options
+    const { helloEveryRound, risk } = this.#options
     const effects: BurstEffect[] = []
     while (this.#underWay.length < (helloEveryRound ? 1 : ROUNDS_UNDER_WAY_MAX)) {
       const hello = helloEveryRound ? this.#hello() : null
-      const payloadBytes = helloEveryRound ? uploadBytes : 0
+      const payloadBytes = helloEveryRound ? risk.upBytes : 0
       const bytes = composeUpload({ hello, exchange, limits: this.#roundLimits, payloadBytes })
       if (bytes === null) break
       this.#underWay.push(new Map([[UPLOAD_CHANNEL, exchange]]))
@@ -322,17 +329,20 @@ export class Burst {
   }
 
   #creditDue(): readonly BurstEffect[] {
-    const { helloEveryRound, receiveWindowBytes } = this.#options
-    if (helloEveryRound || this.#uncreditedBytes < receiveWindowBytes / CREDITS_PER_WINDOW) return []
-    const bytes = encodeDeviceFrames([{ type: 'CREDIT', bytes: this.#uncreditedBytes }])
+    const { helloEveryRound, risk } = this.#options
+    if (helloEveryRound || this.#uncreditedBytes < this.#windowBytes / CREDITS_PER_WINDOW) return []
+    const growth = Math.max(0, risk.receiveWindowBytes - this.#windowBytes)
+    const bytes = encodeDeviceFrames([{ type: 'CREDIT', bytes: this.#uncreditedBytes + growth }])
+    this.#windowBytes += growth
     this.#uncreditedBytes = 0
     return [{ type: 'send', bytes }]
   }
 
   #hello(): Hello {
-    const { deviceId, token, receiveWindowBytes, clientName } = this.#options
+    const { deviceId, token, helloEveryRound, risk, clientName } = this.#options
+    this.#windowBytes = helloEveryRound ? risk.downBytes : risk.receiveWindowBytes
     const versions = { versionMax: PROTOCOL_VERSION, versionMin: PROTOCOL_VERSION }
-    return { type: 'HELLO', ...versions, deviceId, token, receiveWindowBytes, clientName }
+    return { type: 'HELLO', ...versions, deviceId, token, receiveWindowBytes: this.#windowBytes, clientName }
   }
 
   #unexpected(frame: RelayFrame): readonly BurstEffect[] {

@@ -46,9 +46,11 @@ export function composeRound(plan: {
   readonly feeds: readonly FeedRequest[]
   readonly exchanges: readonly Exchange[]
   readonly limits: RoundLimits
+  /** Payload bytes of pushes in all; one goes whatever its size. */
+  readonly bundleBytes: number
   readonly nowMs: number
 }): Round {
-  const { limits } = plan
+  const { limits, bundleBytes } = plan
   const writer = new DeviceMessageWriter()
   const room = (): number => limits.messageBytesMax - writer.byteLength - END_BYTES
 
@@ -61,15 +63,21 @@ export function composeRound(plan: {
   }
   const channels = new Map<number, Exchange>()
   const pieceBytesMax = pieceBytesMaxOf(limits)
+  let bundledBytes = 0
   for (const exchange of plan.exchanges) {
     if (channels.size >= limits.channelsMax || room() < OPEN_BYTES_MAX) break
     const pushBytes = exchange.prepare(plan.nowMs, pieceBytesMax)
-    if (channels.size > 0 && pushBytes + OPEN_BYTES_MAX > room()) break // It gets a round that it fits better.
+    const fits = pushBytes + OPEN_BYTES_MAX <= room() && pushBytes <= Math.max(0, bundleBytes - bundledBytes)
+    if (channels.size > 0 && !fits) break // It gets a round that it fits better.
     const channel = channels.size + 1
     channels.set(channel, exchange)
     for (const frame of framesOf(channel, exchange.begin(pieceBytesMax))) {
       // A push that does not fit any more stays on its way, and takes the next round.
-      if (frame.type === 'PUSH' && frame.bytes.length + FRAME_BYTES_MAX > room()) continue
+      if (frame.type === 'PUSH') {
+        const isTooMuch = bundledBytes > 0 && bundledBytes + frame.bytes.length > bundleBytes
+        if (isTooMuch || frame.bytes.length + FRAME_BYTES_MAX > room()) continue
+        bundledBytes += frame.bytes.length
+      }
       writer.write(frame)
     }
   }

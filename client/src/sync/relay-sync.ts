@@ -11,9 +11,11 @@ import type { CompactionPolicy, RelayTarget, TokenSource } from '../options.ts'
 import type { Platform, Timer } from '../platform.ts'
 import type { DocumentReport, RelayReport } from '../report.ts'
 import { storeError } from '../store/errors.ts'
+import type { Pace } from './pace.ts'
 import { Patience } from './patience.ts'
 import { BurstPlan, type SyncScope } from './plan.ts'
 import type { RelayProgress } from './progress.ts'
+import { SlowStart } from './slow-start.ts'
 
 export interface RelaySyncOptions {
   readonly device: Device
@@ -21,6 +23,8 @@ export interface RelaySyncOptions {
   readonly target: Required<RelayTarget>
   readonly scope: SyncScope
   readonly compaction: CompactionPolicy
+  /** When the budget is used up, in milliseconds since 1970; null: there is none. */
+  readonly endsAtMs: number | null
   /** Of this relay, in this sync(). */
   readonly progress: RelayProgress
   /** Something moved. */
@@ -53,6 +57,8 @@ export class RelaySync {
   #plan: BurstPlan
   #silence: Timer | null = null
   readonly #patience: Patience
+  /** Null: the burst has all the time that it takes. */
+  readonly #slowStart: SlowStart | null
   /** Tries the other carrier; null once a connection was made, or where there is no other. */
   #fallBack: (() => void) | null = null
   /** So many of the plan's exchanges are in the progress of this connection. */
@@ -71,6 +77,7 @@ export class RelaySync {
     })
     this.#whenStopped.catch(() => undefined)
     this.#options = options
+    this.#slowStart = options.endsAtMs === null ? null : new SlowStart(options.endsAtMs, () => options.platform.now())
     this.#plan = this.#newPlan()
     this.#patience = new Patience(
       options.platform,
@@ -106,6 +113,8 @@ export class RelaySync {
     this.#stopped = true
     this.#rejectStopped(error)
     this.#plan.stop()
+    // Lost with it is what a cut would have lost.
+    if (this.#burst?.isUnderWay) this.#pace.cut()
     this.#dispatch({ type: 'closed', error })
   }
 
@@ -153,15 +162,13 @@ export class RelaySync {
     }
     const { platform, target, device } = this.#options
     const isHttp = overHttp || platform.WebSocket === null
-    const pace = device.paceOf(target.url)
     this.#burst = new Burst({
       relay: target.url,
       deviceId: device.id,
       token,
       clientName: CLIENT_NAME,
       helloEveryRound: isHttp,
-      receiveWindowBytes: isHttp ? pace.downBytes : pace.receiveWindowBytes,
-      uploadBytes: pace.upBytes,
+      risk: this.#slowStart ?? this.#pace,
       feeds: this.#plan.feeds(),
       exchanges,
     })
@@ -196,7 +203,7 @@ export class RelaySync {
   #lost(error: TidemarkError): void {
     const fallBack = this.#fallBack
     this.#fallBack = null
-    this.#options.device.paceOf(this.#options.target.url).cut()
+    this.#pace.cut()
     if (fallBack === null || this.#stopped) {
       this.#dispatch({ type: 'closed', error })
     } else {
@@ -207,7 +214,8 @@ export class RelaySync {
 
   #receive(bytes: Uint8Array): void {
     this.#bytesReceived += bytes.length
-    this.#options.device.paceOf(this.#options.target.url).moved(bytes.length)
+    this.#pace.moved(bytes.length)
+    this.#slowStart?.received(bytes.length)
     this.#carrierName = this.#carrier?.name ?? this.#carrierName
     this.#watchSilence()
     this.#dispatch({ type: 'message', bytes })
@@ -223,7 +231,8 @@ export class RelaySync {
     switch (effect.type) {
       case 'send':
         this.#bytesSent += effect.bytes.length
-        this.#options.device.paceOf(this.#options.target.url).moved(effect.bytes.length)
+        this.#pace.moved(effect.bytes.length)
+        this.#slowStart?.sent(effect.bytes.length)
         this.#carrier?.send(effect.bytes)
         return
       case 'plan':
@@ -235,12 +244,18 @@ export class RelaySync {
   }
 
   async #answerPlan({ epoch, pages, goingOn }: Extract<BurstEffect, { type: 'plan' }>): Promise<void> {
+    this.#slowStart?.roundEnded()
     const feeds = await this.#plan.learn(epoch, pages)
     const exchanges = await this.#plan.next()
     if (this.#burst !== null) this.#expect(this.#burst)
     // A mark that is presented again is one that this device has stored, with all that it covers.
     await Promise.all(goingOn.map(({ document }) => document.flush()))
     this.#dispatch({ type: 'planned', exchanges, feeds })
+  }
+
+  get #pace(): Pace {
+    const { device, target } = this.#options
+    return device.paceOf(target.url)
   }
 
   #watchSilence(): void {

@@ -13,6 +13,8 @@ const BUDGET_MS_MAX = 2 ** 31 - 1
 
 export class Stop {
   reason: SyncReport['stopped'] = null
+  /** By the budget; null: there is none. */
+  readonly endsAtMs: number | null
   /** Resolves when there is a reason. */
   readonly whenStopped: Promise<void>
   readonly release: () => void
@@ -24,6 +26,7 @@ export class Stop {
     if (budgetMs !== undefined && !isBudget) {
       throw new TidemarkError('BAD_OPTION', `budgetMs must be a number of milliseconds from 0 to ${BUDGET_MS_MAX}`)
     }
+    this.endsAtMs = budgetMs === undefined ? null : platform.now() + budgetMs
     this.whenStopped = new Promise((resolve) => this.#listeners.add(resolve))
     const stop = (reason: 'budget' | 'signal'): void => {
       if (this.reason !== null) return

@@ -151,6 +151,7 @@ export class Syncer {
         target,
         scope,
         compaction,
+        endsAtMs: stop.endsAtMs,
         progress: progress.ofRelay(target.url),
         progressed: () => progress.tell(),
       })

@@ -8,6 +8,7 @@ it('risks little after a cut, and more again only when a lot has moved uncut', (
   const after = { ...pace }
   expect(after.upBytes).toBeLessThan(before.upBytes)
   expect(after.downBytes).toBeLessThan(before.downBytes)
+  expect(after.bundleBytes).toBeLessThan(before.bundleBytes)
   expect(after.windowBytes).toBeLessThan(before.windowBytes)
   expect(after.receiveWindowBytes).toBeLessThan(before.receiveWindowBytes)
   pace.moved(1024 * 1024)
