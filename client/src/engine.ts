@@ -8,7 +8,7 @@ import { Listeners } from './listeners.ts'
 import { OpenDocument } from './open-document.ts'
 import type { CheckedOptions } from './options.ts'
 import type { SyncProgress, SyncReport } from './report.ts'
-import { type BurstOutcomes, Scheduler } from './schedule/schedule.ts'
+import { type BurstEnded, Scheduler } from './schedule/schedule.ts'
 import {
   type DocumentStatus,
   frozenStatus,
@@ -33,7 +33,7 @@ export class Engine implements TidemarkLike {
   readonly #turns = new Map<string, Promise<void>>()
   readonly #listeners = new Listeners<SyncStatus>()
   #parts: Opened | null = null
-  /** Of the burst under way. */
+  /** Of the bursts under way. */
   #progress: SyncProgress | null = null
   #status: SyncStatus
   #statusTold: SyncStatus
@@ -103,18 +103,10 @@ export class Engine implements TidemarkLike {
   }
 
   async sync(options: SyncOptions = {}): Promise<SyncReport> {
-    const { syncer, scheduler } = await this.#ready()
-    const ended = scheduler?.begin()
-    let outcomes: BurstOutcomes = new Map()
-    try {
-      const { report, failure, ...result } = await syncer.sync(options)
-      outcomes = result.outcomes
-      if (failure !== null) throw failure
-      return report
-    } finally {
-      ended?.(outcomes)
-      this.#changed()
-    }
+    const { syncer } = await this.#ready()
+    const { report, failure } = await syncer.sync(options)
+    if (failure !== null) throw failure
+    return report
   }
 
   async list(vault: string): Promise<readonly DocumentListing[]> {
@@ -208,6 +200,7 @@ export class Engine implements TidemarkLike {
       relays,
       compaction,
       openDocuments: () => new Set([...this.#documents.keys(), ...this.#documentsOfTabs.keys()]),
+      begin: (due) => this.#begin(due),
       progressed: (progress) => {
         this.#progress = progress
         this.#notify()
@@ -216,7 +209,12 @@ export class Engine implements TidemarkLike {
     const scheduler =
       schedule === null || relays.length === 0
         ? null
-        : new Scheduler({ schedule, platform, relays: this.#relays, run: (due) => this.#runScheduled(syncer, due) })
+        : new Scheduler({
+            schedule,
+            platform,
+            relays: this.#relays,
+            run: (due) => void this.#runScheduled(syncer, due),
+          })
     this.#parts = { device, syncer, scheduler }
     this.#changed()
     return this.#parts
@@ -242,14 +240,19 @@ export class Engine implements TidemarkLike {
     return open
   }
 
-  async #runScheduled(syncer: Syncer, relays: readonly string[]): Promise<BurstOutcomes> {
+  async #runScheduled(syncer: Syncer, relays: readonly string[]): Promise<void> {
     try {
-      return (await syncer.sync({}, relays)).outcomes
+      await syncer.sync({}, relays)
     } catch (error) {
       // Closed, or the device store failed: the status says so, and the schedule tries again.
       if (!(error instanceof TidemarkError)) reportUncaught(error)
-      return new Map(relays.map((relay) => [relay, { result: 'failed', retryAfterMs: 0 }]))
-    } finally {
+    }
+  }
+
+  #begin(relays: readonly string[]): BurstEnded {
+    const ended = this.#parts?.scheduler?.begin(relays)
+    return (relay, outcome) => {
+      ended?.(relay, outcome)
       this.#changed()
     }
   }

@@ -38,7 +38,7 @@ export interface DocumentReport {
 }
 
 /**
- * Summed over the relays. Done and total only grow while a burst goes on: what there is to do is known little by little, the
+ * Summed over the relays. Done and total only grow while a `sync` goes on: what there is to do is known little by little, the
  * documents when a relay has listed them, the bytes when each is opened. Frozen.
  */
 export interface SyncProgress {

@@ -32,7 +32,7 @@ export interface DocumentStatus {
 /** The worst of all documents, and what is wrong with a relay even if there are none. */
 export interface SyncStatus extends DocumentStatus {
   readonly documentsUnsent: number
-  /** Of the burst under way; null: there is none. */
+  /** Of the bursts under way; null: there is none. */
   readonly progress: SyncProgress | null
 }
 

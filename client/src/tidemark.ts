@@ -42,7 +42,7 @@ export class Tidemark {
   }
 
   /**
-   * One burst with every relay, now. A call during a burst waits for it, then runs one more.
+   * One burst with every relay, now, or as soon as the one under way with that relay has ended.
    * @throws TidemarkError only if no relay let us in (its `report` says more), or CLOSED, BAD_ID, BAD_OPTION, STORE_IN_USE
    */
   async sync(options: SyncOptions = {}): Promise<SyncReport> {
@@ -82,7 +82,7 @@ export class Tidemark {
     await this.#inner.flush()
   }
 
-  /** Ends the burst under way, stops the schedule, flushes, and gives the store back. Idempotent. */
+  /** Ends the bursts under way, stops the schedule, flushes, and gives the store back. Idempotent. */
   close(): Promise<void> {
     return this.#inner.close()
   }

@@ -1,12 +1,14 @@
 // Several relays and many devices in memory, in virtual time: messages take their time, relays are down, and devices reach
 // this one and not that one. All chance comes out of one seed.
 import { type SyncReport, Tidemark, type TidemarkDocument, type TidemarkOptions } from '@tidemark/client'
+import { pushIdOf } from '@tidemark/protocol'
 import * as Y from 'yjs'
 import type { WebSocketConstructor, WebSocketLike } from '../../client/src/platform.ts'
 import { MemoryDisk } from '../../client/src/store/memory-disk.ts'
 import type { Limits } from '../../relay/src/limits.ts'
 import { type MemoryRelayStore, memoryRelayStore } from '../../relay/src/store/memory.ts'
 import type { MemoryEntry } from '../../relay/src/store/memory-state.ts'
+import { sha256 } from '../../relay/src/store/sha256.ts'
 import { Random } from '../simulation/random.ts'
 import { MemoryRelay } from './memory-network.ts'
 import { documentOf } from './stored-document.ts'
@@ -95,6 +97,11 @@ export class TimedRelay {
     return documentOf(this.entries.map(({ payload }) => payload))
       .getText('t')
       .toString()
+  }
+
+  /** As a stranger with a token pushes it. */
+  async append(payload: Uint8Array, format = 1): Promise<void> {
+    await this.#store.append([{ documentId: NOVEL, pushId: pushIdOf(sha256, format, payload), format, payload }])
   }
 
   stop(): void {

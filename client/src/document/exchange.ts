@@ -32,6 +32,8 @@ export class Exchange {
   readonly document: LiveDocument
   readonly view: RelayView
   readonly handsBack: boolean
+  /** It ended while the document was half applied, by whichever relay's entry. */
+  isRepeatDue = false
   readonly #pulling: Pulling
   readonly #compaction: Compaction
   readonly #claims: Claims
@@ -399,5 +401,6 @@ export class Exchange {
     this.#outcome = outcome
     this.#error = error
     this.#isOver = true
+    this.isRepeatDue = this.document.needsRebuild
   }
 }

@@ -4,16 +4,16 @@ import type { Schedule } from '../options.ts'
 import type { Platform, Timer } from '../platform.ts'
 import { type BurstOutcome, Turn } from './turn.ts'
 
-/** By relay, of those that took part. */
-export type BurstOutcomes = ReadonlyMap<string, BurstOutcome>
+/** What came of the burst with this relay. */
+export type BurstEnded = (relay: string, outcome: BurstOutcome) => void
 
 export interface SchedulerOptions {
   readonly schedule: Required<Schedule>
   readonly platform: Platform
   /** One at least. */
   readonly relays: readonly string[]
-  /** One burst of all documents with these relays. Never rejects. */
-  run(relays: readonly string[]): Promise<BurstOutcomes>
+  /** Has a burst of all documents with each of these relays `begin` at once. */
+  run(relays: readonly string[]): void
 }
 
 /** A longer timer fires at once. */
@@ -28,7 +28,6 @@ export class Scheduler {
   #ringsAt = 0
   /** When the clock was last looked at. */
   #lastNow: number
-  #burstsUnderWay = 0
   #isStopped = false
 
   /** The first run comes at once. */
@@ -48,19 +47,17 @@ export class Scheduler {
   }
 
   /**
-   * A burst begins, which the app asked for or which was due: none other is started meanwhile.
-   * @returns to be called once, with what came of it
+   * A burst with each of these relays begins, which the app asked for or which was due: none other with it is started meanwhile.
+   * @returns to be called once for each
    */
-  begin(relays: readonly string[] = [...this.#turns.keys()]): (outcomes: BurstOutcomes) => void {
-    this.#burstsUnderWay++
-    this.#disarm()
-    for (const relay of relays) this.#turns.get(relay)?.begin()
-    return (outcomes) => {
-      this.#burstsUnderWay--
-      const nowMs = this.#now()
-      const { random } = this.#options.platform
-      const intervalChance = random()
-      for (const [relay, outcome] of outcomes) this.#turns.get(relay)?.ended(outcome, nowMs, intervalChance, random())
+  begin(relays: readonly string[]): BurstEnded {
+    const { random } = this.#options.platform
+    const beganMs = this.#now()
+    const intervalChance = random()
+    for (const relay of relays) this.#turns.get(relay)?.begin(beganMs)
+    this.#arm()
+    return (relay, outcome) => {
+      this.#turns.get(relay)?.ended(outcome, this.#now(), intervalChance, random())
       this.#arm()
     }
   }
@@ -80,12 +77,12 @@ export class Scheduler {
 
   #arm(): void {
     this.#disarm()
-    if (this.#burstsUnderWay > 0 || this.#isStopped) return
     const nowMs = this.#now()
     const dueAt = Math.min(...[...this.#turns.values()].map((turn) => turn.dueAt))
+    if (this.#isStopped || dueAt === Number.POSITIVE_INFINITY) return
     const delayMs = Math.min(TIMER_MS_MAX, Math.max(0, dueAt - nowMs))
     this.#ringsAt = nowMs + delayMs
-    this.#timer = this.#options.platform.setTimeout(() => void this.#run(), delayMs)
+    this.#timer = this.#options.platform.setTimeout(() => this.#run(), delayMs)
   }
 
   /** A clock that was set back takes with it what was planned by it: else the next run may be a day away. */
@@ -102,12 +99,11 @@ export class Scheduler {
     this.#timer = null
   }
 
-  async #run(): Promise<void> {
+  #run(): void {
     // Not by the clock alone: it may have been set back since.
     const untilMs = Math.max(this.#ringsAt, this.#options.platform.now())
     const due = [...this.#turns].filter(([, turn]) => turn.dueAt <= untilMs).map(([relay]) => relay)
-    if (due.length === 0) return this.#arm()
-    const ended = this.begin(due)
-    ended(await this.#options.run(due))
+    if (due.length === 0) this.#arm()
+    else this.#options.run(due)
   }
 }

@@ -35,13 +35,19 @@ export class Turn {
   /** Times in a row that the relay asked for this device to come back. */
   #returns = 0
   #isWoken = false
+  /** Also those that wait for the one before. */
+  #burstsUnderWay = 0
+  /** When the newest burst began. */
+  #beganAt = LONG_AGO
 
   constructor(schedule: Required<Schedule>, nowMs: number) {
     this.#schedule = schedule
     this.#intervalAt = nowMs
   }
 
+  /** Never while a burst is under way. */
   get dueAt(): number {
+    if (this.#burstsUnderWay > 0) return Number.POSITIVE_INFINITY
     return Math.max(this.#retryAfterUntil, this.#backoffUntil, Math.min(this.#intervalAt, this.#editsDueAt))
   }
 
@@ -70,19 +76,23 @@ export class Turn {
     this.#newestEditAt -= byMs
     this.#retryAfterUntil -= byMs
     this.#backoffUntil -= byMs
+    this.#beganAt -= byMs
     if (this.#oldestEditAt !== null) this.#oldestEditAt -= byMs
     if (this.#oldestTaken !== null) this.#oldestTaken -= byMs
   }
 
-  begin(): void {
+  begin(nowMs: number): void {
+    this.#burstsUnderWay++
+    this.#beganAt = nowMs
     this.#isWoken = false
     this.#oldestTaken ??= this.#oldestEditAt
     this.#oldestEditAt = null
   }
 
-  /** @param intervalChance 0 to below 1, the same for all that took part in a burst, so that they stay together */
+  /** @param intervalChance 0 to below 1, the same for all that began together, so that they stay together */
   ended({ result, retryAfterMs }: BurstOutcome, nowMs: number, intervalChance: number, backoffChance: number): void {
     const { everyMs, afterEditMs } = this.#schedule
+    this.#burstsUnderWay--
     this.#retryAfterUntil = Math.max(this.#retryAfterUntil, nowMs + retryAfterOf(retryAfterMs))
     if (result === 'partial' || result === 'unfinished') this.#oldestEditAt = this.#oldestTaken ?? this.#oldestEditAt
     this.#oldestTaken = null
@@ -90,7 +100,8 @@ export class Turn {
     this.#failures = result === 'failed' ? this.#failures + 1 : 0
     this.#returns = retryAfterMs > 0 ? this.#returns + 1 : 0
     this.#backoffUntil = LONG_AGO
-    if (result !== 'partial') this.#intervalAt = nowMs + everyMs * (1 + JITTER * (2 * intervalChance - 1))
+    const intervalMs = everyMs * (1 + JITTER * (2 * intervalChance - 1))
+    if (result !== 'partial') this.#intervalAt = Math.max(nowMs + afterEditMs, this.#beganAt + intervalMs)
     const mayReturnAt = Math.max(nowMs, this.#retryAfterUntil)
     if (result === 'failed' || result === 'cut') {
       // Full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"), from the debounce's length upwards, and

@@ -2,8 +2,7 @@
 import { TidemarkError } from '../errors.ts'
 import type { RelayTarget } from '../options.ts'
 import type { SyncReport } from '../report.ts'
-import type { BurstOutcomes } from '../schedule/schedule.ts'
-import type { BurstResult } from '../schedule/turn.ts'
+import type { BurstOutcome, BurstResult } from '../schedule/turn.ts'
 import type { RelaySyncResult } from './relay-sync.ts'
 
 /** It was stopped before its turn came. */
@@ -17,7 +16,7 @@ export function notBegun({ url }: Pick<RelayTarget, 'url'>): RelaySyncResult {
     error: null,
     documents: [],
   }
-  return { report, wasLetIn: false, hasMoved: false, returnAfterMs: 0 }
+  return { report, wasLetIn: false, hasMoved: false, isRepeatDue: false, returnAfterMs: 0 }
 }
 
 /** Null: some relay let us in, or nobody was there to ask. */
@@ -28,22 +27,10 @@ export function failureOf(results: readonly RelaySyncResult[], report: SyncRepor
   return new TidemarkError(code, message, { retryAfterMs, relay, report, cause: failure })
 }
 
-export function outcomesOf(
-  results: readonly RelaySyncResult[],
-  stopped: SyncReport['stopped'],
-  isPartial: boolean,
-): BurstOutcomes {
-  return new Map(
-    results.map((result) => {
-      const { report } = result
-      const ended: BurstResult = isPartial ? 'partial' : 'synced'
-      const isStopped = stopped !== null && !report.complete
-      return [
-        report.relay,
-        { result: isStopped ? 'unfinished' : (failedResultOf(result) ?? ended), retryAfterMs: wishOf(result) },
-      ]
-    }),
-  )
+export function outcomeOf(result: RelaySyncResult, stopped: SyncReport['stopped'], isPartial: boolean): BurstOutcome {
+  const ended: BurstResult = isPartial ? 'partial' : 'synced'
+  const isStopped = stopped !== null && !result.report.complete
+  return { result: isStopped ? 'unfinished' : (failedResultOf(result) ?? ended), retryAfterMs: wishOf(result) }
 }
 
 /** Null: it has not failed. */

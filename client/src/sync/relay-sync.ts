@@ -37,6 +37,8 @@ export interface RelaySyncResult {
   readonly wasLetIn: boolean
   /** Something of a payload came further, and stays so. */
   readonly hasMoved: boolean
+  /** A document was half applied: once it has been rebuilt, another burst comes further. */
+  readonly isRepeatDue: boolean
   /** The relay asked not to be called sooner; 0: no wish. */
   readonly returnAfterMs: number
 }
@@ -324,6 +326,7 @@ export class RelaySync {
       report,
       wasLetIn: this.#burst?.wasLetIn ?? false,
       hasMoved: this.#burst?.hasMoved ?? false,
+      isRepeatDue: this.#plan.exchanges.some(({ isRepeatDue }) => isRepeatDue),
       returnAfterMs: this.#burst?.returnAfterMs ?? 0,
     }
   }

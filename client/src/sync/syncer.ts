@@ -1,12 +1,13 @@
-// sync(): one burst with each relay at a time, and one report of them all.
+// sync(): a burst with each relay, as soon as the one before it with that relay has ended, and one report of them all.
 import type { Device } from '../device/device.ts'
 import { TidemarkError } from '../errors.ts'
 import type { CompactionPolicy, RelayTarget } from '../options.ts'
 import type { Platform } from '../platform.ts'
 import type { SyncProgress, SyncReport } from '../report.ts'
-import type { BurstOutcomes } from '../schedule/schedule.ts'
+import type { BurstEnded } from '../schedule/schedule.ts'
+import type { BurstOutcome } from '../schedule/turn.ts'
 import { reportUncaught } from '../uncaught.ts'
-import { failureOf, notBegun, outcomesOf } from './outcome.ts'
+import { failureOf, notBegun, outcomeOf } from './outcome.ts'
 import type { SyncScope } from './plan.ts'
 import { NO_PROGRESS, RelayProgress, sameProgress, sumOfProgress } from './progress.ts'
 import { RelaySync, type RelaySyncResult } from './relay-sync.ts'
@@ -26,7 +27,6 @@ export interface SyncResult {
   readonly report: SyncReport
   /** No relay let us in, and this is why. */
   readonly failure: TidemarkError | null
-  readonly outcomes: BurstOutcomes
 }
 
 export interface SyncerOptions {
@@ -36,7 +36,9 @@ export interface SyncerOptions {
   readonly compaction: CompactionPolicy
   /** Documents that the app holds open now. */
   openDocuments(): ReadonlySet<string>
-  /** Of the burst under way; null: there is none (any more). */
+  /** Bursts with these relays are asked for. @returns to be called once for each, when it has ended */
+  begin(relays: readonly string[]): BurstEnded
+  /** Of the bursts under way, and of those that ended meanwhile; null: there is none (any more). */
   progressed(progress: SyncProgress | null): void
 }
 
@@ -45,16 +47,22 @@ const REPEATS_MAX = 8
 
 export class Syncer {
   readonly #options: SyncerOptions
-  #tail: Promise<unknown> = Promise.resolve()
-  #running = new Set<RelaySync>()
+  /** By relay: the end of the newest burst. Never rejects, nor does the next. */
+  readonly #bursts = new Map<string, Promise<unknown>>()
+  /** The end of what was done between the bursts. */
+  #between: Promise<unknown> = Promise.resolve()
+  readonly #running = new Set<RelaySync>()
+  #burstsUnderWay = 0
+  #progress: BurstProgress
   #closed = false
 
   constructor(options: SyncerOptions) {
     this.#options = options
+    this.#progress = new BurstProgress(options.progressed)
   }
 
   /**
-   * A call during a burst waits for it, then runs one more.
+   * A burst with a relay waits for the one under way with it, and for no other relay's.
    * @param only of the relays, by the schedule; null: all, as the app asks
    * @throws TidemarkError BAD_OPTION, CLOSED, STORE_FULL, STORE_FAILED. That no relay let us in is in the result.
    */
@@ -62,147 +70,149 @@ export class Syncer {
     const { platform, relays } = this.#options
     const startedAt = platform.now()
     const stop = new Stop(options, platform)
+    const progress = new BurstProgress((value) => options.onProgress?.(value))
+    const asked: AskedSync = { options, stop, progress, startedAt, isByApp: only === null }
     const targets = relays.filter(({ url }) => only === null || only.includes(url))
-    const nothing = (): SyncResult => {
-      return this.#result({ results: targets.map(notBegun), progress: NO_PROGRESS, stop, startedAt, options })
-    }
-    let isWaiting = true
-    const burst = this.between(async () => {
-      isWaiting = false
-      return stop.reason === null ? this.#sync(options, targets, stop, startedAt, only === null) : nothing()
+    const ended = this.#options.begin(targets.map(({ url }) => url))
+    const bursts = targets.map(async (target) => {
+      let outcome: BurstOutcome = { result: 'failed', retryAfterMs: 0 }
+      try {
+        const result = await this.#inTurn(target, asked)
+        outcome = outcomeOf(result, stop.reason, options.documents !== undefined)
+        return result
+      } finally {
+        ended(target.url, outcome)
+      }
     })
-    try {
-      // The time that another burst takes is this one's too.
-      return await Promise.race([burst, stop.whenStopped.then(() => (isWaiting ? nothing() : burst))])
-    } finally {
-      stop.release()
-    }
+    await Promise.allSettled(bursts)
+    stop.release()
+    return this.#result(asked, await Promise.all(bursts))
   }
 
-  /** Runs while no burst is under way. */
+  /** Runs while no burst is under way; those that are asked for meanwhile wait. */
   between<Result>(task: () => Promise<Result>): Promise<Result> {
-    const run = this.#tail.then(task)
-    this.#tail = run.catch(() => undefined)
+    const run = Promise.all([this.#between, ...this.#bursts.values()]).then(task)
+    this.#between = run.catch(() => undefined)
     return run
   }
 
-  /** Ends the burst under way, and waits for it. */
+  /** Ends the bursts under way, and waits for them. */
   async close(): Promise<void> {
     this.#closed = true
     for (const relay of this.#running) relay.stop()
-    await this.#tail
+    await Promise.all([this.#between, ...this.#bursts.values()])
   }
 
-  async #sync(
-    options: SyncOptions,
-    targets: readonly Required<RelayTarget>[],
-    stop: Stop,
-    startedAt: number,
-    isAsked: boolean,
-  ): Promise<SyncResult> {
+  #inTurn(target: Required<RelayTarget>, asked: AskedSync): Promise<RelaySyncResult> {
+    const { stop } = asked
+    let isWaiting = true
+    const burst = Promise.all([this.#between, this.#bursts.get(target.url)]).then(() => {
+      isWaiting = false
+      return stop.reason === null ? this.#burst(target, asked) : notBegun(target)
+    })
+    this.#bursts.set(
+      target.url,
+      burst.catch(() => undefined),
+    )
+    // The time that another burst takes is this one's too.
+    return Promise.race([burst, stop.whenStopped.then(() => (isWaiting ? notBegun(target) : burst))])
+  }
+
+  async #burst(target: Required<RelayTarget>, asked: AskedSync): Promise<RelaySyncResult> {
     if (this.#closed) throw new TidemarkError('CLOSED', 'This Tidemark is closed')
-    const { device, progressed } = this.#options
-    const progress = new BurstProgress(targets, (value) => {
-      progressed(value)
-      options.onProgress?.(value)
-    })
-    const scope: SyncScope = {
-      documents: options.documents ?? null,
-      vaults: options.vaults ?? [],
-      open: this.#options.openDocuments(),
-    }
-    if (isAsked) this.#endWaits(scope)
-    let results: readonly RelaySyncResult[] = []
-    stop.onStop(() => {
-      for (const relay of this.#running) relay.stop()
-    })
-    progressed(NO_PROGRESS)
+    const { device, openDocuments, progressed } = this.#options
+    const { documents = null, vaults = [] } = asked.options
+    const scope: SyncScope = { documents, vaults, open: openDocuments() }
+    if (asked.isByApp) this.#endWaits(target.url, scope)
+    const progress = new RelayProgress()
+    if (++this.#burstsUnderWay === 1) progressed(NO_PROGRESS)
+    for (const sum of [asked.progress, this.#progress]) sum.begin(target.url, progress)
+    let result = notBegun(target)
     try {
       for (let repeats = 0; repeats < REPEATS_MAX; repeats++) {
-        results = await this.#syncRelays(scope, targets, progress, stop)
-        if (stop.reason !== null || !device.inMemory().some(({ needsRebuild }) => needsRebuild)) break
+        result = await this.#run(target, scope, progress, asked)
+        if (asked.stop.reason !== null || !result.isRepeatDue) break
         for (const document of device.inMemory()) if (document.needsRebuild) await document.rebuild()
       }
+      return result
     } finally {
-      progress.tell() // Whatever is told after the end would read as a burst that goes on.
-      progressed(null)
+      this.#tell(asked) // Whatever is told after the end would read as a burst that goes on.
+      if (--this.#burstsUnderWay === 0) {
+        this.#progress = new BurstProgress(progressed)
+        progressed(null)
+      }
     }
-    return this.#result({ results, progress: progress.value, stop, startedAt, options })
+  }
+
+  async #run(
+    target: Required<RelayTarget>,
+    scope: SyncScope,
+    progress: RelayProgress,
+    asked: AskedSync,
+  ): Promise<RelaySyncResult> {
+    const { device, platform, compaction } = this.#options
+    const progressed = (): void => this.#tell(asked)
+    const { endsAtMs } = asked.stop
+    const sync = new RelaySync({ device, platform, target, scope, compaction, endsAtMs, progress, progressed })
+    this.#running.add(sync)
+    if (this.#closed) sync.stop()
+    asked.stop.onStop(() => {
+      if (this.#running.has(sync)) sync.stop()
+    })
+    try {
+      return await sync.run()
+    } finally {
+      this.#running.delete(sync)
+    }
+  }
+
+  #tell({ progress }: AskedSync): void {
+    this.#progress.tell()
+    progress.tell()
   }
 
   /** The app asks: what was put off before that waits no longer. */
-  #endWaits({ documents }: SyncScope): void {
-    for (const { id, views } of this.#options.device.inMemory()) {
-      if (documents === null || documents.includes(id)) for (const view of views.values()) view.endWait()
-    }
+  #endWaits(relay: string, { documents }: SyncScope): void {
+    for (const { id, views } of this.#options.device.inMemory())
+      if (documents === null || documents.includes(id)) views.get(relay)?.endWait()
   }
 
-  async #syncRelays(
-    scope: SyncScope,
-    targets: readonly Required<RelayTarget>[],
-    progress: BurstProgress,
-    stop: Stop,
-  ): Promise<readonly RelaySyncResult[]> {
-    const { device, platform, compaction } = this.#options
-    const runs = targets.map(async (target) => {
-      const sync = new RelaySync({
-        device,
-        platform,
-        target,
-        scope,
-        compaction,
-        endsAtMs: stop.endsAtMs,
-        progress: progress.ofRelay(target.url),
-        progressed: () => progress.tell(),
-      })
-      this.#running.add(sync)
-      if (stop.reason !== null || this.#closed) sync.stop()
-      try {
-        return await sync.run()
-      } finally {
-        this.#running.delete(sync)
-      }
-    })
-    return Promise.all(runs)
-  }
-
-  #result(ended: EndedSync): SyncResult {
-    const { results, progress, stop, startedAt, options } = ended
+  #result({ progress, stop, startedAt }: AskedSync, results: readonly RelaySyncResult[]): SyncResult {
     const relays = results.map(({ report }) => report)
     const report: SyncReport = {
       complete: stop.reason === null && relays.every(({ complete }) => complete),
       stopped: stop.reason,
       startedAt,
       durationMs: this.#options.platform.now() - startedAt,
-      progress,
+      progress: progress.value,
       relays,
     }
-    const isPartial = options.documents !== undefined
-    return { report, failure: failureOf(results, report), outcomes: outcomesOf(results, report.stopped, isPartial) }
+    return { report, failure: failureOf(results, report) }
   }
 }
 
-interface EndedSync {
-  readonly results: readonly RelaySyncResult[]
-  readonly progress: SyncProgress
-  readonly stop: Stop
-  readonly startedAt: number
+/** One call. */
+interface AskedSync {
   readonly options: SyncOptions
+  readonly stop: Stop
+  /** Of its own bursts. */
+  readonly progress: BurstProgress
+  readonly startedAt: number
+  readonly isByApp: boolean
 }
 
-/** Over all relays and repeats of one sync(); told whenever it has changed. */
+/** Over the newest bursts with all relays, repeats and all; told whenever it has changed. */
 class BurstProgress {
-  readonly #relays: ReadonlyMap<string, RelayProgress>
+  readonly #relays = new Map<string, RelayProgress>()
   readonly #changed: (progress: SyncProgress) => void
   #value = NO_PROGRESS
 
-  constructor(targets: readonly Required<RelayTarget>[], changed: (progress: SyncProgress) => void) {
-    this.#relays = new Map(targets.map(({ url }) => [url, new RelayProgress()]))
+  constructor(changed: (progress: SyncProgress) => void) {
     this.#changed = changed
   }
 
-  ofRelay(url: string): RelayProgress {
-    return this.#relays.get(url) as RelayProgress
+  begin(url: string, relay: RelayProgress): void {
+    this.#relays.set(url, relay)
   }
 
   get value(): SyncProgress {

@@ -21,9 +21,9 @@ function started(outcomes: BurstOutcome[] = []): { time: VirtualTime; runsAt: nu
       random: () => 0.5,
     }),
     relays: ['relay'],
-    run: async () => {
+    run: (due) => {
       runsAt.push((time.nowMs - startMs) / 1000)
-      return new Map([['relay', outcomes.shift() ?? OK]])
+      scheduler.begin(due)('relay', outcomes.shift() ?? OK)
     },
   })
   return { time, runsAt, scheduler }

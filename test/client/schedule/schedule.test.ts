@@ -14,7 +14,7 @@ class Started {
   /** Milliseconds since the start at which the first relay was met, and the second. */
   readonly runsAt: number[] = []
   readonly secondAt: number[] = []
-  /** Ends the burst under way, where `isSlow`. */
+  /** Ends the first relay's burst under way, where `isSlow`. */
   endBurst: () => void = () => undefined
   #wake: (() => void) | null = null
   readonly #startMs = this.time.nowMs
@@ -35,15 +35,16 @@ class Started {
         },
       }),
       relays,
-      run: async (due) => {
-        if (due.includes('second')) this.secondAt.push(this.#sinceStart())
-        if (due.includes('first')) this.runsAt.push(this.#sinceStart())
-        if (isSlow) {
-          await new Promise<void>((resolve) => {
-            this.endBurst = resolve
-          })
+      run: (due) => {
+        const ended = this.scheduler.begin(due)
+        if (due.includes('second')) {
+          this.secondAt.push(this.#sinceStart())
+          ended('second', OK)
         }
-        return new Map(due.map((relay) => [relay, (relay === 'first' ? outcomes.shift() : undefined) ?? OK]))
+        if (!due.includes('first')) return
+        this.runsAt.push(this.#sinceStart())
+        this.endBurst = () => ended('first', outcomes.shift() ?? OK)
+        if (!isSlow) this.endBurst()
       },
     })
   }
@@ -177,14 +178,17 @@ describe('the network or the app wakes', () => {
 })
 
 describe('a burst that the app asks for', () => {
-  const outcome = (result: BurstOutcome['result'], retryAfterMs = 0) => new Map([['first', { result, retryAfterMs }]])
+  const begin = ({ scheduler }: Started) => {
+    const ended = scheduler.begin(['first'])
+    return (result: BurstOutcome['result'], retryAfterMs = 0) => ended('first', { result, retryAfterMs })
+  }
 
   it('takes the backoff away when it succeeds, and with it the edits that waited', async () => {
     const started = new Started([FAILED, FAILED, FAILED, FAILED, FAILED, FAILED])
     await started.time.pass(40_000)
     const before = started.runsAt.length
     started.scheduler.edited()
-    started.scheduler.begin()(outcome('synced'))
+    begin(started)('synced')
     await started.time.pass(29_999)
     expect(started.runsAt).toHaveLength(before)
     await started.time.pass(1)
@@ -199,9 +203,9 @@ describe('a burst that the app asks for', () => {
       const started = new Started()
       await started.time.pass(1_000)
       started.scheduler.edited()
-      const ended = started.scheduler.begin()
+      const ended = begin(started)
       await started.time.pass(5_000)
-      ended(outcome(result))
+      ended(result)
       await started.time.pass(0)
       expect(started.runsAt, result).toEqual([0, 6_000])
     }
@@ -210,11 +214,11 @@ describe('a burst that the app asks for', () => {
   it('keeps the schedule waiting while it is under way, and as long as the relay then asks', async () => {
     const started = new Started()
     await started.time.pass(1_000)
-    const ended = started.scheduler.begin()
+    const ended = begin(started)
     started.scheduler.edited()
     await started.time.pass(60_000)
     expect(started.runsAt).toEqual([0])
-    ended(outcome('failed', 20_000))
+    ended('failed', 20_000)
     await started.time.pass(60_000)
     expect(started.runsAt[1]).toBe(83_000)
   })
@@ -223,7 +227,7 @@ describe('a burst that the app asks for', () => {
 describe('of two relays', () => {
   const both = { relays: ['first', 'second'] }
 
-  it('both take part in every burst', async () => {
+  it('both are met together', async () => {
     const started = new Started([], both)
     await started.time.pass(15_000)
     started.scheduler.edited()
@@ -245,5 +249,28 @@ describe('of two relays', () => {
       expect(started.secondAt.at(-1)).toBe(102_000)
       expect(started.runsAt).toHaveLength(calls)
     }
+  })
+
+  it('one that is slow does not keep the edits from the other, nor from itself when it is done', async () => {
+    const started = new Started([], { ...both, isSlow: true })
+    const { time, scheduler } = started
+    await time.pass(5_000)
+    scheduler.edited()
+    await time.pass(10_000)
+    scheduler.edited()
+    await time.pass(5_000)
+    started.endBurst()
+    await time.pass(1_000)
+    expect(started.secondAt).toEqual([0, 7_000, 17_000])
+    expect(started.runsAt).toEqual([0, 20_000])
+  })
+
+  it('that began together come together, though one took longer', async () => {
+    const started = new Started([], { ...both, isSlow: true })
+    await started.time.pass(5_000)
+    started.endBurst()
+    await started.time.pass(26_000)
+    expect(started.runsAt).toEqual([0, 30_000])
+    expect(started.secondAt).toEqual(started.runsAt)
   })
 })
