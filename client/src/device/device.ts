@@ -1,9 +1,9 @@
 // One device: its opened store, its library, and the documents that are in memory, each for as long as somebody holds it.
 import type { KeyRing } from '../crypto/key-ring.ts'
 import { documentStatus } from '../document/document-status.ts'
-import { DELETED_THERE } from '../document/exchange.ts'
 import { LiveDocument } from '../document/live-document.ts'
 import { documentRecordKey, encodeDocumentRecord, type RelayViewRecord } from '../document/record.ts'
+import { DELETED_THERE } from '../document/relay-view.ts'
 import { TidemarkError } from '../errors.ts'
 import { Library } from '../library/library.ts'
 import { DEVICE_KEY, relayKey } from '../library/records.ts'

@@ -14,7 +14,7 @@ import type { LiveDocument } from './live-document.ts'
 import { isSealed, type Obstacle } from './obstacle.ts'
 import { isLarge, noteStaged, type Outgoing } from './outgoing.ts'
 import { Pulling, partialOf } from './pulling.ts'
-import type { RelayView } from './relay-view.ts'
+import { DELETED_THERE, type RelayView } from './relay-view.ts'
 import { Repairs } from './repairs.ts'
 import type { OpenFields, RoundPart } from './round-part.ts'
 import { Stalls } from './stalls.ts'
@@ -24,9 +24,6 @@ import { Upload, type UploadPart } from './upload.ts'
 const RESYNCS_MAX = 8
 /** A document that others write to all the time is deleted by another burst. */
 const DELETIONS_MAX = 8
-
-/** Why a document takes no part any more. */
-export const DELETED_THERE = 'The document was deleted on the relay; what this device has of it is kept'
 
 export class Exchange {
   readonly document: LiveDocument

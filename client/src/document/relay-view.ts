@@ -26,6 +26,9 @@ const REPORTED_MAX = 64
 /** A gap that was reported after two bursts, and outlived the repair that followed, is permanent. */
 const GAP_BURSTS_PERMANENT = 3
 
+/** Why a document takes no part any more. */
+export const DELETED_THERE = 'The document was deleted on the relay; what this device has of it is kept'
+
 export class RelayView {
   readonly relay: string
   incarnation: Uint8Array = EMPTY
