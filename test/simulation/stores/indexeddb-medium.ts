@@ -22,9 +22,11 @@ class Page {
   readonly calls = new Calls()
   commitsUnderWay = 0
   reads = 0
+  isDead = false
 }
 
 let pages = new Map<string, Page>()
+const owners = new WeakMap<IDBDatabase, Page>()
 let databases = 0
 
 /** Forgets all databases. */
@@ -35,12 +37,16 @@ export function newIndexedDb(): void {
 
 const { transaction: begin } = IDBDatabase.prototype
 IDBDatabase.prototype.transaction = function transaction(this: IDBDatabase, ...how): IDBTransaction {
+  const page = owners.get(this) ?? pages.get(this.name)
+  // The store of a dead page must not take it that the browser has closed its connection, and connect anew.
+  if (page?.isDead) throw new DOMException('The page is gone', 'AbortError')
   const begun = begin.apply(this, how)
-  const page = pages.get(this.name)
-  page?.connections.add(this)
-  page?.transactions.add(begun)
-  begun.addEventListener('complete', () => page?.transactions.delete(begun))
-  begun.addEventListener('abort', () => page?.transactions.delete(begun))
+  if (page === undefined) return begun
+  owners.set(this, page)
+  page.connections.add(this)
+  page.transactions.add(begun)
+  begun.addEventListener('complete', () => page.transactions.delete(begun))
+  begun.addEventListener('abort', () => page.transactions.delete(begun))
   return begun
 }
 
@@ -80,6 +86,7 @@ export class IndexedDbMedium implements Medium {
 
   crash(): number {
     const { calls, transactions, connections } = this.#page
+    this.#page.isDead = true
     pages.delete(this.#name)
     this.#page = new Page()
     const cut = calls.crash()
