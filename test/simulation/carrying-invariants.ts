@@ -39,6 +39,8 @@ export class CarryingInvariants {
   /** Those that the app asked for and that have not ended; the first is under way. */
   readonly #asked = new Map<SimulatedDevice, readonly object[]>()
   readonly #bursts = new Map<SimulatedDevice, Burst>()
+  /** Whose next bursts begin with some relays while the one before goes on with others: then nobody can tell what each of them knew. */
+  readonly #overlapping = new Set<SimulatedDevice>()
   /** As which each device ever wrote. */
   readonly #clients = new Map<SimulatedDevice, Set<number>>()
   /** What was pushed once is repeated with the same bytes, whatever has come meanwhile. */
@@ -56,13 +58,18 @@ export class CarryingInvariants {
     })
   }
 
-  /** A burst begins, or waits for the one under way. */
+  /** A burst begins, or waits for the one under way with the same relay. */
   asked(device: SimulatedDevice, burst: object): void {
     if (this.#scene.relays.length < 2) return
     // Those of a process that has died never end.
     const asked = device.syncsRunning === 0 ? [] : (this.#asked.get(device) ?? [])
     this.#asked.set(device, [...asked, burst])
-    if (asked.length === 0) this.#began(device)
+    if (asked.length > 0) {
+      this.#overlapping.add(device)
+      return
+    }
+    this.#overlapping.delete(device)
+    this.#began(device)
   }
 
   #began(device: SimulatedDevice): void {
@@ -106,7 +113,7 @@ export class CarryingInvariants {
     const key = `${device.name} ${relay.name} ${pushId}`
     const isRepeated = this.#pushed.has(key)
     this.#pushed.add(key)
-    if (burst === undefined || isRepeated || this.#isExcused(documentId)) return
+    if (burst === undefined || isRepeated || this.#overlapping.has(device) || this.#isExcused(documentId)) return
     const structs = new ChangeSet(changes.structs)
     this.#checkWaited(push, burst, structs)
     if (!structs.isEmpty) this.#checkMissing(push, burst, structs)

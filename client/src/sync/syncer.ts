@@ -84,7 +84,8 @@ export class Syncer {
         ended(target.url, outcome)
       }
     })
-    await Promise.allSettled(bursts)
+    // Hermes has no allSettled.
+    await Promise.all(bursts.map((burst) => burst.catch(() => undefined)))
     stop.release()
     return this.#result(asked, await Promise.all(bursts))
   }
