@@ -6,7 +6,7 @@ import type { Suite } from './suite.ts'
 export interface DocumentKey {
   /** A random label, seen by relays in every envelope: 1 to 32 of `A-Z a-z 0-9 . _ ~ -`. One id is one key, for ever. */
   readonly id: string
-  /** 32 bytes from a cryptographic source. The SDK does not change them, and keeps no copy beyond what it derives. */
+  /** 32 bytes from a cryptographic source. The SDK does not change them; it keeps copies, in memory alone. */
   readonly key: Uint8Array
 }
 

@@ -19,6 +19,16 @@ describe('a key ring', () => {
     expect(keyRing([], { isPlain: (id) => id === NOVEL }).current(NOVEL)).toBe('plain')
   })
 
+  it('keeps copies: an app may wipe its own', () => {
+    const [first, right] = [{ ...newKey(), id: 'k' }, { ...newKey(), id: 'k' }]
+    const expected = right.key.slice()
+    const keys = keyRing([first])
+    keys.replace(right)
+    right.key.fill(0)
+    expect(keys.current('alice/novel')).toEqual({ id: 'k', key: expected })
+    expect(keys.find('alice/novel', 'k')).toEqual(expected)
+  })
+
   it('rotates, adds and replaces, and says so each time', () => {
     const keys = keyRing([key('k1')])
     const listener = vi.fn()
