@@ -93,7 +93,8 @@ class MemoryKeyRing implements Keys {
     checkKey(key, 'key')
     const { id, key: bytes } = key
     this.#keys.delete(id)
-    for (const [scope, current] of this.#current) if (current.id === id) this.#current.set(scope, { id, key: bytes.slice() })
+    for (const [scope, current] of this.#current)
+      if (current.id === id) this.#current.set(scope, { id, key: bytes.slice() })
     this.add(key)
   }
 

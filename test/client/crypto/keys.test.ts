@@ -20,7 +20,10 @@ describe('a key ring', () => {
   })
 
   it('keeps copies: an app may wipe its own', () => {
-    const [first, right] = [{ ...newKey(), id: 'k' }, { ...newKey(), id: 'k' }]
+    const [first, right] = [
+      { ...newKey(), id: 'k' },
+      { ...newKey(), id: 'k' },
+    ]
     const expected = right.key.slice()
     const keys = keyRing([first])
     keys.replace(right)
