@@ -140,6 +140,9 @@ describe('what a burst costs', () => {
   })
 })
 
+/** Of the messages that a relay takes, half. */
+const PIECE_BYTES = 32_752
+
 describe('a big document', () => {
   const words = (length: number): string => Array.from({ length }, (_, i) => (i * 7919).toString(36)).join(' ')
 
@@ -157,6 +160,19 @@ describe('a big document', () => {
     expect((await b.text()) === text).toBe(true)
     expect(progress.length).toBeGreaterThan(5)
     expect([...progress].sort((x, y) => x - y)).toEqual(progress)
+  })
+
+  it('costs no round beyond those of its pieces', async () => {
+    const world = new World()
+    const a = world.device()
+    await a.type('x')
+    await a.sync()
+    await a.type(words(100_000)) // 0.6 MB
+    const { messagesUp } = world.relay
+    await a.sync()
+    const payload = (await world.log())[1]?.payload as Uint8Array
+    // The one before them tells the relay what comes.
+    expect(world.relay.messagesUp - messagesUp).toBe(1 + Math.ceil(payload.length / PIECE_BYTES))
   })
 
   it('resumes where the pieces were staged when the line is cut', async () => {

@@ -77,8 +77,6 @@ type RoundUnderWay = Map<number, Exchange>
 
 export class Burst {
   readonly #options: BurstOptions
-  /** Every exchange that took or takes part. */
-  readonly exchanges: Exchange[]
   #state: State = 'CONNECTING'
   #queue: Exchange[]
   #feeds: readonly FeedRequest[]
@@ -100,7 +98,6 @@ export class Burst {
 
   constructor(options: BurstOptions) {
     this.#options = options
-    this.exchanges = [...options.exchanges]
     this.#queue = [...options.exchanges]
     this.#feeds = options.feeds
   }
@@ -135,7 +132,6 @@ export class Burst {
       case 'message':
         return this.#receive(event.bytes, nowMs)
       case 'planned':
-        this.exchanges.push(...event.exchanges)
         this.#queue.push(...event.exchanges)
         if (event.feeds.length > 0) this.#askAnew(event.feeds)
         return this.#queue.length + this.#feeds.length > 0 ? this.#sendRound(nowMs) : this.#finish(null)
@@ -314,6 +310,8 @@ export class Burst {
     }
     this.#feeds = [...this.#listing.takeUnlisted(), ...this.#feeds]
     const pages = this.#feeds.length > 0 ? [] : this.#listing.takePages()
+    // A round that was sent ahead may have settled what an earlier one had go on.
+    this.#queue = this.#queue.filter(({ isSettled }) => !isSettled)
     this.#state = 'PLANNING'
     return [{ type: 'plan', epoch, pages, goingOn: this.#queue }]
   }
