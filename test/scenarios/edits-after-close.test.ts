@@ -1,7 +1,8 @@
 // An app that types on into a document that it has closed, or destroyed, or asked to forget: nothing is lost unseen.
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { brokenUpdate } from '../support/broken-update.ts'
 import { TabbedDevice } from '../support/tabbed-device.ts'
+import { catchUncaught } from '../support/uncaught.ts'
 import { NOVEL, World } from '../support/world.ts'
 
 const LOST = { safety: 'unsaved', activity: 'stuck', problem: { code: 'CLOSED', documentId: NOVEL } }
@@ -63,13 +64,7 @@ describe('an edit of a document that was closed', () => {
 })
 
 it('is told where a listener of the app threw when the document ended, which closes all the same', async () => {
-  const uncaught: unknown[] = []
-  const others = process.listeners('unhandledRejection')
-  process.removeAllListeners('unhandledRejection').on('unhandledRejection', (error) => uncaught.push(error))
-  onTestFinished(() => {
-    process.removeAllListeners('unhandledRejection')
-    for (const other of others) process.on('unhandledRejection', other)
-  })
+  const uncaught = catchUncaught()
   const device = new World().device()
   const document = await device.open()
   document.doc.on('destroy', () => {

@@ -111,7 +111,7 @@ describe('two tabs of one device', () => {
   it('stop a burst of the other, and are told how far it has come', async () => {
     const device = new TabbedDevice({ world: new World({}, { isSlow: true }) })
     const { second, right } = await twoTabs(device)
-    right.doc.getText('t').insert(0, 'x'.repeat(400_000))
+    right.doc.getText('t').insert(0, 'x'.repeat(4_000_000))
     const controller = new AbortController()
     const seen: number[] = []
     const stopped = await second.tidemark.sync({

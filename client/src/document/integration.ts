@@ -13,7 +13,16 @@ import type { HeldEntry } from './rows.ts'
  * document's own state once frees what is complete; what still pends is a true gap.
  */
 export function nudgePending(doc: Y.Doc, origin: object): void {
-  if (hasCompletePending(doc)) Y.applyUpdate(doc, Y.encodeStateAsUpdate(doc), origin)
+  if (hasCompletePending(doc)) applySound(doc, Y.encodeStateAsUpdate(doc), origin)
+}
+
+/** Applies what another Y.Doc of this SDK holds: what throws is an observer of the app's, and the document has it all the same. */
+export function applySound(doc: Y.Doc, update: Uint8Array, origin: object): void {
+  try {
+    Y.applyUpdate(doc, update, origin)
+  } catch (error) {
+    reportUncaught(error)
+  }
 }
 
 /** What a 'beforeTransaction' listener of the app's did inside a transaction of ours; null: nothing. */

@@ -14,6 +14,15 @@ export class OwnedDoc extends Doc {
     // The document stays open.
   }
 
+  /** Yjs 13 emits nothing any more once a listener of 'update' has thrown: what was typed after that would be in no store. */
+  override emit(...event: Parameters<Doc['emit']>): void {
+    try {
+      super.emit(...event)
+    } catch (error) {
+      reportUncaught(error) // As from any other event handler.
+    }
+  }
+
   /** It has ended, and was edited all the same. */
   get hasLostEdits(): boolean {
     return this.#hasLostEdits
@@ -26,11 +35,7 @@ export class OwnedDoc extends Doc {
 
   /** @param heir what is typed from now on goes there: an editor may be bound to the new one only when this has been edited again */
   end(heir: Doc | null = null): void {
-    try {
-      super.destroy() // With all listeners.
-    } catch (error) {
-      reportUncaught(error) // Of a listener of the app's: what is closed is closed all the same.
-    }
+    super.destroy() // With all listeners.
     this.on('update', (update: Uint8Array) => {
       if (heir === null) this.#lose()
       else applyUpdate(heir, update)

@@ -111,9 +111,8 @@ export class SharedDocument {
     if (document === null) return
     this.#document = null
     this.#forget()
-    // A device store that is full, say: the status of the document says so, and it stays in memory.
     document.close().catch((error: unknown) => {
-      // A full store: the status says so, and what was typed is stored with the next flush.
+      // A full store, say: the status says so, and what was typed stays in memory until the next flush.
       if (!(error instanceof TidemarkError)) reportUncaught(error)
     })
   }

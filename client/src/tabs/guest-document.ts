@@ -1,6 +1,7 @@
 // A document that this tab shows while another tab has the store: a Y.Doc of its own, kept the same as the host's. Its edits
 // count as unsaved until the host says that they are in the device store.
 import * as Y from 'yjs'
+import { applySound } from '../document/integration.ts'
 import { lostEditsError, OwnedDoc, statusOfDoc } from '../document/owned-doc.ts'
 import type { TidemarkDocument } from '../document.ts'
 import type { TidemarkError } from '../errors.ts'
@@ -140,7 +141,7 @@ export class GuestDocument implements TidemarkDocument {
   }
 
   #take(update: Uint8Array): void {
-    Y.applyUpdate(this.#doc, update, this.#hostOrigin)
+    applySound(this.#doc, update, this.#hostOrigin)
   }
 
   #send(update: Uint8Array): void {

@@ -114,7 +114,7 @@ export class Guest {
     const { platform, relays } = this.#options
     const startedAt = platform.now()
     const stop = new Stop(options, platform)
-    if (stop.reason !== null) return { ...stoppedReport(relays, startedAt, startedAt), stopped: stop.reason }
+    if (stop.reason !== null) return stoppedReport(relays, startedAt, startedAt, stop.reason)
     const { documents, vaults, onProgress } = options
     const callId = this.#callsMade + 1
     const answer = this.#call(
@@ -126,12 +126,13 @@ export class Guest {
     const givenUp = stop.whenStopped.then(async () => {
       this.#post({ type: 'stop', callId })
       await new Promise<void>((resolve) => platform.setTimeout(resolve, STOP_WAIT_MS_MAX))
-      return stoppedReport(relays, startedAt, platform.now())
+      return stoppedReport(relays, startedAt, platform.now(), stop.reason)
     })
     try {
       const report = await Promise.race([answer, givenUp])
       return { ...report, stopped: report.stopped === null ? null : stop.reason }
     } finally {
+      this.#calls.delete(callId) // It may have been given up: the next host must not begin it anew.
       stop.release()
     }
   }
@@ -326,10 +327,15 @@ function tell(document: GuestDocument, body: Extract<ToGuest, { id: string }>): 
 const SILENT =
   'Another tab has the device store, and does not answer: it may be suspended, or of another version of the app'
 
-function stoppedReport(relays: readonly string[], startedAt: number, nowMs: number): SyncReport {
+function stoppedReport(
+  relays: readonly string[],
+  startedAt: number,
+  nowMs: number,
+  stopped: SyncReport['stopped'],
+): SyncReport {
   return {
     complete: false,
-    stopped: 'signal',
+    stopped,
     startedAt,
     durationMs: nowMs - startedAt,
     progress: NO_PROGRESS,

@@ -1,6 +1,7 @@
 // The tab that has the store and the network, as the others see it: opens documents for them, takes their edits, and tells
 // them what comes. Lets go of what a tab had open that was closed or has crashed.
 import * as Y from 'yjs'
+import { applySound } from '../document/integration.ts'
 import type { Engine } from '../engine.ts'
 import { TidemarkError } from '../errors.ts'
 import type { OpenDocument } from '../open-document.ts'
@@ -228,7 +229,7 @@ export class Host {
       const pendingBefore = pendingBytes(doc)
       const origin = {}
       this.#tabOf.set(origin, tab)
-      Y.applyUpdate(doc, update, origin)
+      applySound(doc, update, origin)
       // Then it is in no row of the device store.
       if (pendingBytes(doc) > pendingBefore) this.#post(tab, { type: 'lacking', id })
       else guest.taken = Math.max(guest.taken, number)
