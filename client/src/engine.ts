@@ -121,10 +121,14 @@ export class Engine implements TidemarkLike {
 
   async #forget(id: string, discardUnsent: boolean): Promise<void> {
     const { device } = await this.#opened
-    // Where it is refused, whoever types into the document types on.
-    if (!discardUnsent) await assertSent(device, id)
-    await this.#closeAll(id)
-    if (!discardUnsent) await assertSent(device, id)
+    if (discardUnsent) {
+      for (const document of this.#openOf(id)) document.abandon()
+    } else {
+      // Where it is refused, whoever types into the document types on.
+      await assertSent(device, id)
+      await this.#closeAll(id)
+      await assertSent(device, id)
+    }
     await device.forget(id).catch((error) => {
       throw storeError(error, id)
     })
@@ -308,7 +312,7 @@ export class Engine implements TidemarkLike {
   async #close(): Promise<void> {
     const parts = await this.#opened.catch(() => null)
     if (parts === null) return
-    await parts.device.flush() // Before anything stops: where it fails, everything goes on.
+    await parts.device.settle() // Before anything stops: where it fails, everything goes on.
     parts.scheduler?.stop()
     await parts.syncer.close()
     await parts.device.close()

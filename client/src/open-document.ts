@@ -13,6 +13,8 @@ export class OpenDocument implements TidemarkDocument {
   readonly #onClose: () => void
   readonly #listeners = new Listeners<DocumentStatus>()
   readonly #rebuildListeners = new Listeners<Doc>()
+  /** Also when it has left the device's memory. */
+  #doc: OwnedDoc
   #status: DocumentStatus
   #closing: Promise<void> | null = null
   #isReleased = false
@@ -22,7 +24,8 @@ export class OpenDocument implements TidemarkDocument {
     this.#device = device
     this.#onClose = onClose
     this.#status = frozenStatus(null, device.status(document.id))
-    this.#watch(document.doc)
+    this.#doc = document.doc
+    this.#watch()
   }
 
   get id(): string {
@@ -30,7 +33,7 @@ export class OpenDocument implements TidemarkDocument {
   }
 
   get doc(): Doc {
-    return this.#document.doc
+    return this.#doc
   }
 
   get status(): DocumentStatus {
@@ -48,7 +51,7 @@ export class OpenDocument implements TidemarkDocument {
   }
 
   async flush(): Promise<void> {
-    if (this.#document.doc.hasLostEdits) throw lostEditsError(this.id)
+    if (this.#doc.hasLostEdits) throw lostEditsError(this.id)
     await this.#document.flush()
   }
 
@@ -61,25 +64,33 @@ export class OpenDocument implements TidemarkDocument {
     return this.#closing
   }
 
+  /** Closes it without a flush. */
+  abandon(): void {
+    this.#closing = Promise.resolve()
+    if (!this.#isReleased) this.#onClose()
+    this.#isReleased = true
+  }
+
   createAnew(): void {
     this.#document.createAnew()
   }
 
   noteRebuilt(): void {
-    this.#watch(this.#document.doc)
-    this.#rebuildListeners.call(this.#document.doc)
+    this.#doc = this.#document.doc
+    this.#watch()
+    this.#rebuildListeners.call(this.#doc)
   }
 
   refresh(): void {
-    const status = frozenStatus(this.#status, statusOfDoc(this.#document.doc, this.id, this.#device.status(this.id)))
+    const status = frozenStatus(this.#status, statusOfDoc(this.#doc, this.id, this.#device.status(this.id)))
     if (status === this.#status) return
     this.#status = status
     this.#listeners.call(status)
   }
 
   /** Whoever types into it once it is closed is told so. */
-  #watch(doc: OwnedDoc): void {
-    doc.onLoss(() => this.refresh())
+  #watch(): void {
+    this.#doc.onLoss(() => this.refresh())
   }
 
   async #release(): Promise<void> {

@@ -35,6 +35,82 @@ it('a close that fails gives nothing up: every document goes on, and closes late
   expect((await later.open('alice/two')).doc.getText('t').toString()).toBe('x')
 })
 
+it('a close that fails over what is unsent gives nothing up either', async () => {
+  const gate = new Gate()
+  const world = new World()
+  const device = world.device(gate.disk)
+  await device.type('x')
+  await device.tidemark.flush()
+  gate.fill()
+  await expect(device.tidemark.close()).rejects.toMatchObject({ code: 'STORE_FULL' })
+  gate.free()
+  expect(await device.sync()).toMatchObject({ complete: true })
+  await device.tidemark.close()
+})
+
+it('a close takes along what is typed into one document while another is stored', async () => {
+  const gate = new Gate()
+  const device = new World().device(gate.disk)
+  const [one, two] = [await device.open('alice/one'), await device.open('alice/two')]
+  await device.sync()
+  two.doc.getText('t').insert(0, 'unsent')
+  await device.tidemark.flush()
+  const task = (ms = 0): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+  let goOn = (): void => undefined
+  gate.pass = ({ append = [] }) => {
+    if (append.some(({ documentId }) => documentId === 'alice/one')) return task(20)
+    return new Promise((resolve) => {
+      goOn = resolve
+    })
+  }
+  const closed = device.tidemark.close()
+  for (const text of ['a', 'b']) {
+    await task()
+    one.doc.getText('t').insert(0, text)
+  }
+  await task()
+  gate.free()
+  goOn()
+  await closed
+  device.crash()
+  expect((await device.open('alice/one')).doc.getText('t').toString()).toBe('ba')
+})
+
+it.each(['fails', 'is not waited for'])(
+  'what was discarded does not come back where the close before it %s',
+  async (how) => {
+    const gate = new Gate()
+    const world = new World()
+    const device = world.device(gate.disk)
+    await device.type('kept. ')
+    await device.sync()
+    const document = await device.open()
+    let goOn = (): void => undefined
+    if (how === 'fails') gate.fill()
+    else
+      gate.pass = () =>
+        new Promise((resolve) => {
+          goOn = resolve
+        })
+    document.doc.getText('t').insert(0, 'discarded')
+    const closed = document.close().catch(() => undefined)
+    if (how === 'fails') await closed
+    await new Promise((resolve) => setImmediate(resolve))
+    gate.free()
+    const forgotten = device.tidemark.forget(NOVEL, { discardUnsent: true })
+    await new Promise((resolve) => setImmediate(resolve))
+    goOn()
+    await forgotten
+    await device.tidemark.flush()
+    await device.tidemark.close()
+    expect(gate.disk.snapshot().documents.get(NOVEL)?.rows.size ?? 0).toBe(0)
+    const later = world.device(gate.disk)
+    expect(await later.text()).toBe('')
+    await later.sync()
+    expect(await later.text()).toBe('kept. ')
+  },
+)
+
 it('a document whose close fails is closed by another try, once there is room', async () => {
   const gate = new Gate()
   const tidemark = new Tidemark({ store: gate.disk })

@@ -85,7 +85,7 @@ export class Device {
         this.#unlock(keys)
         void this.#readHeld()
       }) ?? (() => undefined)
-    if (keys !== null) void this.#readHeld()
+    void this.#readHeld()
   }
 
   /** What could not be sent for want of a key now can: it goes with the next burst. */
@@ -144,8 +144,11 @@ export class Device {
     return [...this.#holdings.values()].flatMap(({ document }) => (document === null ? [] : [document]))
   }
 
-  /** Removes the document from this device only. */
+  /** Removes the document from this device only, whoever holds it: what is not in the store yet never will be. */
   async forget(documentId: string): Promise<void> {
+    const document = await this.#holdings.get(documentId)?.loading.catch(() => null)
+    await document?.abandon()
+    this.#holdings.delete(documentId)
     await this.#removeRows(documentId, [{ key: documentRecordKey(documentId), bytes: null }])
     this.library.remove(documentId)
     this.#heldProblems.delete(documentId)
@@ -265,13 +268,25 @@ export class Device {
     await Promise.all(this.inMemory().map((document) => document.flush()))
   }
 
-  async close(): Promise<void> {
-    this.#forgetKeys()
+  /** The same, and what they lack is in the records: their statuses are true while they are not in memory. @throws as flush() */
+  async settle(): Promise<void> {
     for (const document of this.inMemory()) if (document.isUnsent) document.touch()
-    await this.flush()
+    await this.#flushAll()
+  }
+
+  /** Where it is refused, nothing is given up. @throws as flush() */
+  async close(): Promise<void> {
+    await this.#flushAll()
+    this.#forgetKeys()
     for (const document of this.inMemory()) document.destroy()
     this.#holdings.clear()
     await this.store.close()
+  }
+
+  /** Somebody may write to one while another one is flushed. */
+  async #flushAll(): Promise<void> {
+    do await this.flush()
+    while (this.inMemory().some(({ isSaved }) => !isSaved))
   }
 
   #problemOf(relay: string, documentId: string): TidemarkError | null {
@@ -287,7 +302,6 @@ export class Device {
         this.#options.changed(id)
       } catch {
         // The store does not give it out now. It is held on, and tried again whenever it is opened or takes part in a burst.
-        return
       }
     }
   }

@@ -37,7 +37,7 @@ import {
   type StoredRow,
 } from './stored-document.ts'
 import { Transfers } from './transfers.ts'
-import { changesNewTo, changesOfDocument, changesOfPending, changesOfTransaction, encodeChanges } from './update.ts'
+import { changesGivenTo, changesNewTo, changesOfTransaction, encodeChanges } from './update.ts'
 
 export class LiveDocument {
   readonly id: string
@@ -87,7 +87,9 @@ export class LiveDocument {
     this.deleting = record?.deleting ?? false
     this.conflict = record?.conflict ?? ''
     const useless: number[] = []
-    this.views = new Map(options.relays.map((relay) => [relay, loadView(relay, stored, () => this.#given(), useless)]))
+    this.views = new Map(
+      options.relays.map((relay) => [relay, loadView(relay, stored, () => changesGivenTo(this.#doc), useless)]),
+    )
     this.#queue = new RowQueue({
       store: options.store,
       documentId: options.id,
@@ -160,7 +162,7 @@ export class LiveDocument {
 
   /** Everything that is in the device store: what a relay lacks that has lost it all. */
   committedChanges(): ChangeSet {
-    const changes = this.#given()
+    const changes = changesGivenTo(this.#doc)
     for (const { row, changes: pending } of this.#queue.pending) if (row.kind === 'local') changes.removeAll(pending)
     return changes
   }
@@ -265,9 +267,17 @@ export class LiveDocument {
     before.end(this.#doc)
   }
 
+  /** It leaves memory: whoever was given `doc` keeps it, and nobody else does. */
   destroy(): void {
     this.#doc.off('update', this.#onUpdate)
     this.#doc.end()
+    this.#doc = new OwnedDoc()
+  }
+
+  /** The same; nothing more of it goes into the store, and nothing is on its way there. */
+  async abandon(): Promise<void> {
+    this.destroy()
+    await this.#queue.abandon()
   }
 
   /** Every origin but our own is an edit: also those of observers, of clean-up, and of another provider. */
@@ -288,13 +298,6 @@ export class LiveDocument {
     if (this.#storedHasEdits) this.#queue.appendAlone(row, changes)
     else this.#queue.append(row, changes)
     this.#options.changed()
-  }
-
-  /** All that the document was ever given, also what it cannot integrate. */
-  #given(): ChangeSet {
-    const changes = changesOfDocument(this.#doc)
-    changes.addAll(changesOfPending(this.#doc))
-    return changes
   }
 
   #inspect(entry: GivenEntry): Inspected | Obstacle {

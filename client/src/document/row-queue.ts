@@ -48,6 +48,7 @@ export class RowQueue {
   #bytesSinceBase: number
   #rowsSinceBase: number
   #problem: TidemarkError | null = null
+  #isAbandoned = false
 
   constructor(options: RowQueueOptions) {
     this.#options = options
@@ -59,7 +60,7 @@ export class RowQueue {
   }
 
   get isEmpty(): boolean {
-    return this.#appended === this.#committed
+    return this.#isAbandoned || this.#appended === this.#committed
   }
 
   /** Why the newest commit failed; it is tried again at the next edit, flush or burst. */
@@ -96,10 +97,16 @@ export class RowQueue {
     this.#wake()
   }
 
+  /** No further commit begins; resolves when the one under way has ended. */
+  async abandon(): Promise<void> {
+    this.#isAbandoned = true
+    await this.#running
+  }
+
   /** @throws TidemarkError STORE_FULL, STORE_FAILED, CLOSED */
   async flush(): Promise<void> {
     const target = this.#appended
-    while (this.#committed < target) {
+    while (!this.isEmpty && this.#committed < target) {
       this.#start()
       await this.#running
       if (this.#committed < target && this.#problem !== null) throw this.#problem
@@ -108,7 +115,7 @@ export class RowQueue {
 
   #wake(): void {
     this.#appended++
-    this.#start()
+    if (!this.#isAbandoned) this.#start()
   }
 
   #start(): void {
@@ -121,7 +128,7 @@ export class RowQueue {
   async #run(): Promise<void> {
     await Promise.resolve() // What one task does goes into one commit.
     while (!this.isEmpty) if (!(await this.#commit(this.#appended))) return
-    if (this.#isBaseDue()) await this.#commitBase()
+    if (!this.#isAbandoned && this.#isBaseDue()) await this.#commitBase()
   }
 
   async #commit(covers: number): Promise<boolean> {

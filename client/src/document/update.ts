@@ -75,6 +75,13 @@ export function changesOfPending(doc: Y.Doc): ChangeSet {
   return 'reason' in changes ? new ChangeSet() : changes
 }
 
+/** All that the document was ever given, also what it cannot integrate. */
+export function changesGivenTo(doc: Y.Doc): ChangeSet {
+  const changes = changesOfDocument(doc)
+  changes.addAll(changesOfPending(doc))
+  return changes
+}
+
 /** The structs of `changes` that the document has not integrated. */
 export function structsBeyond(doc: Y.Doc, { structs }: ChangeSet): ChangeSet {
   const beyond = new ChangeSet(structs.copy())
