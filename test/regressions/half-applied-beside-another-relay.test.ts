@@ -1,34 +1,15 @@
 // One relay's entry throws in the middle of its integration, while an exchange of the same document goes on with another: the
 // document is built anew beneath that, wherever it stands, and both come through in the same sync().
 import { describe, expect, it } from 'vitest'
-import type { DeviceStore } from '../../client/src/store/contract.ts'
 import { MemoryDisk } from '../../client/src/store/memory-disk.ts'
 import { brokenUpdate } from '../support/broken-update.ts'
+import { slowToRead } from '../support/slow-disk.ts'
 import { type TimedRelay, TimedWorld } from '../support/timed-relays.ts'
 
 const LONG = Array.from({ length: 7_000 }, (_, i) => String(i).padStart(9, '0')).join(' ')
 const ASKED = { schedule: false } as const
 const READ_MS = 100
 const TYPED_AT_MS = [50, 250, 450, 650]
-
-/** A document takes its time to be built anew. */
-function slowToRead(disk: MemoryDisk, { time }: TimedWorld): DeviceStore {
-  return {
-    open: async () => {
-      const store = await disk.open()
-      return {
-        records: (prefix) => store.records(prefix),
-        commit: (write) => store.commit(write),
-        close: () => store.close(),
-        rows: async (id) => {
-          const rows = await store.rows(id)
-          await new Promise<void>((resolve) => void time.setTimeout(resolve, READ_MS))
-          return rows
-        },
-      }
-    },
-  }
-}
 
 const LATER_MS = Array.from({ length: 20 }, (_, i) => i * 40)
 
@@ -43,7 +24,8 @@ async function expectBothToCome(at: 0 | 1, laterMs: number): Promise<void> {
   const world = new TimedWorld()
   const [faulty, other] = [world.relays[at], world.relays[1 - at] as TimedRelay]
   const disk = new MemoryDisk()
-  const a = await world.device({ ...ASKED, store: slowToRead(disk, world) })
+  const loading = (): Promise<void> => new Promise((resolve) => void world.time.setTimeout(resolve, READ_MS))
+  const a = await world.device({ ...ASKED, store: slowToRead(disk, loading) })
   const b = await world.device(ASKED)
   a.type('Call me Ishmael. ')
   expect((await a.sync()).complete).toBe(true)

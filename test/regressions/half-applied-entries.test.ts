@@ -1,34 +1,22 @@
 // An entry that throws in the middle of its integration: the document is built anew, and nothing else is lost by it.
 import { Tidemark } from '@tidemark/client'
 import { expect, it } from 'vitest'
-import type { DeviceStore } from '../../client/src/store/contract.ts'
 import { MemoryDisk } from '../../client/src/store/memory-disk.ts'
 import { brokenUpdate } from '../support/broken-update.ts'
+import { slowToRead } from '../support/slow-disk.ts'
 import { NOVEL, RELAY_URL, World } from '../support/world.ts'
 
 it('an edit made while the document is built anew is kept, and sent', async () => {
   const world = new World()
   const disk = new MemoryDisk()
   let onRead = (): void => undefined
-  const slowToRead: DeviceStore = {
-    open: async () => {
-      const store = await disk.open()
-      return {
-        records: (prefix) => store.records(prefix),
-        commit: (write) => store.commit(write),
-        close: () => store.close(),
-        rows: async (id) => {
-          const rows = await store.rows(id)
-          onRead()
-          await new Promise((resolve) => setImmediate(resolve))
-          return rows
-        },
-      }
-    },
-  }
+  const store = slowToRead(disk, () => {
+    onRead()
+    return new Promise((resolve) => setImmediate(resolve))
+  })
   const platform = { WebSocket: world.relay.WebSocket, fetch: null }
   const options = { relays: [RELAY_URL], token: 'alice/*:write', schedule: false as const, platform }
-  const tidemark = new Tidemark({ ...options, store: slowToRead })
+  const tidemark = new Tidemark({ ...options, store })
   const novel = await tidemark.open(NOVEL)
   novel.doc.getText('t').insert(0, 'x')
   await tidemark.sync()

@@ -28,10 +28,13 @@ export interface BurstPlanOptions {
   readonly relay: string
   readonly scope: SyncScope
   readonly compaction: CompactionPolicy
+  now(): number
 }
 
 /** Documents in memory at once for the sake of a burst. */
 const BATCH_DOCUMENTS_MAX = 64
+/** Large ones take long to load, and a relay does not wait long for the next round: those that are left take the one after it. */
+const BATCH_MS_MAX = 5_000
 /** Up to so many open documents are asked for in the first message; of more, the feed says which have changed. */
 const EAGER_DOCUMENTS_MAX = 16
 
@@ -40,6 +43,7 @@ export class BurstPlan {
   readonly #relay: string
   readonly #scope: SyncScope
   readonly #compaction: CompactionPolicy
+  readonly #now: () => number
   readonly #waiting: Set<string>
   readonly #taken = new Set<string>()
   /** Of the documents in memory, those of which another relay had all when the burst began. */
@@ -52,11 +56,12 @@ export class BurstPlan {
   #preparing: Promise<unknown> = Promise.resolve()
   #isFinished = false
 
-  constructor({ device, relay, scope, compaction }: BurstPlanOptions) {
+  constructor({ device, relay, scope, compaction, now }: BurstPlanOptions) {
     this.#device = device
     this.#relay = relay
     this.#scope = scope
     this.#compaction = compaction
+    this.#now = now
     const eager = scope.open.size <= EAGER_DOCUMENTS_MAX ? [...scope.open] : []
     // What was stale may no longer be: only the feed says whether that was a push of this device.
     this.#waiting = new Set(scope.documents ?? [...eager, ...device.library.lacking()])
@@ -87,8 +92,10 @@ export class BurstPlan {
   async #next(): Promise<readonly Exchange[]> {
     await this.#releaseSettled()
     const batch: Exchange[] = []
+    const endsAt = this.#now() + BATCH_MS_MAX
     for (const id of this.#waiting) {
-      if (batch.length === BATCH_DOCUMENTS_MAX || this.#isFinished) break
+      const isFull = batch.length === BATCH_DOCUMENTS_MAX || (batch.length > 0 && this.#now() >= endsAt)
+      if (isFull || this.#isFinished) break
       this.#waiting.delete(id)
       this.#taken.add(id)
       const exchange = await this.#begin(id)

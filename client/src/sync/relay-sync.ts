@@ -197,15 +197,15 @@ export class RelaySync {
   }
 
   #newPlan(): BurstPlan {
-    const { device, target, scope, compaction } = this.#options
-    return new BurstPlan({ device, relay: target.url, scope, compaction })
+    const { device, target, scope, compaction, platform } = this.#options
+    return new BurstPlan({ device, relay: target.url, scope, compaction, now: () => platform.now() })
   }
 
   /** The connection ended, or says nothing: where none was ever made, a proxy may let the other carrier through. */
   #lost(error: TidemarkError): void {
     const fallBack = this.#fallBack
     this.#fallBack = null
-    this.#pace.cut()
+    if (this.#burst?.isUnderWay) this.#pace.cut()
     if (fallBack === null || this.#stopped) {
       this.#dispatch({ type: 'closed', error })
     } else {
@@ -247,11 +247,13 @@ export class RelaySync {
 
   async #answerPlan({ epoch, pages, goingOn }: Extract<BurstEffect, { type: 'plan' }>): Promise<void> {
     this.#slowStart?.roundEnded()
+    this.#endWatch() // The relay is silent because it is asked nothing.
     const feeds = await this.#plan.learn(epoch, pages)
     const exchanges = await this.#plan.next()
     if (this.#burst !== null) this.#expect(this.#burst)
     // A mark that is presented again is one that this device has stored, with all that it covers.
     await Promise.all(goingOn.map(({ document }) => document.flush()))
+    if (this.#carrier !== null) this.#watchSilence()
     this.#dispatch({ type: 'planned', exchanges, feeds })
   }
 
@@ -262,18 +264,22 @@ export class RelaySync {
 
   #watchSilence(): void {
     const { platform, target } = this.#options
-    if (this.#silence !== null) platform.clearTimeout(this.#silence)
+    this.#endWatch()
     this.#silence = platform.setTimeout(() => {
       this.#lost(this.#error('TIMEOUT', `Nothing came from ${target.url} for ${SILENCE_MS_MAX / 1000} s`))
     }, SILENCE_MS_MAX)
+  }
+
+  #endWatch(): void {
+    if (this.#silence !== null) this.#options.platform.clearTimeout(this.#silence)
+    this.#silence = null
   }
 
   /** A relay that does not answer the close is not waited for. */
   async #hangUp(): Promise<void> {
     const { platform } = this.#options
     this.#patience.stop()
-    if (this.#silence !== null) platform.clearTimeout(this.#silence)
-    this.#silence = null
+    this.#endWatch()
     const closed = this.#carrier?.close()
     this.#carrier = null
     if (closed === undefined) return

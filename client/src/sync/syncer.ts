@@ -6,6 +6,7 @@ import type { Platform } from '../platform.ts'
 import type { SyncProgress, SyncReport } from '../report.ts'
 import type { BurstEnded } from '../schedule/schedule.ts'
 import type { BurstOutcome } from '../schedule/turn.ts'
+import { storeError } from '../store/errors.ts'
 import { reportUncaught } from '../uncaught.ts'
 import { failureOf, notBegun, outcomeOf } from './outcome.ts'
 import type { SyncScope } from './plan.ts'
@@ -64,7 +65,7 @@ export class Syncer {
   /**
    * A burst with a relay waits for the one under way with it, and for no other relay's.
    * @param only of the relays, by the schedule; null: all, as the app asks
-   * @throws TidemarkError BAD_OPTION, CLOSED, STORE_FULL, STORE_FAILED. That no relay let us in is in the result.
+   * @throws TidemarkError BAD_OPTION, CLOSED. That no relay let us in is in the result.
    */
   async sync(options: SyncOptions, only: readonly string[] | null = null): Promise<SyncResult> {
     const { platform, relays } = this.#options
@@ -136,6 +137,9 @@ export class Syncer {
         for (const document of device.inMemory()) if (document.needsRebuild) await document.rebuild()
       }
       return result
+    } catch (failure) {
+      // The device store: it keeps no other relay's report from the app.
+      return { ...result, report: { ...result.report, complete: false, error: storeError(failure) } }
     } finally {
       this.#tell(asked) // Whatever is told after the end would read as a burst that goes on.
       if (--this.#burstsUnderWay === 0) {
