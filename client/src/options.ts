@@ -6,6 +6,10 @@ import { type Platform, platformOf } from './platform.ts'
 import type { DeviceStore } from './store/contract.ts'
 import type { SyncOptions } from './sync/syncer.ts'
 
+/**
+ * A token, or what gives one when a burst begins, and once more, with `refused`, where the relay did not take that one. It has 20
+ * seconds (then TIMEOUT); what it throws counts as OFFLINE; '' says that there is none to give, which the relay refuses (TOKEN).
+ */
 export type TokenSource = string | ((request: { relay: string; refused: boolean }) => string | Promise<string>)
 
 /** A relay, named by its base URL: `ws://host:port` or `wss://host/path`. */

@@ -43,7 +43,7 @@ export class Tidemark {
 
   /**
    * One burst with every relay, now, or as soon as the one under way with that relay has ended.
-   * @throws TidemarkError only if no relay let us in (its `report` says more), or CLOSED, BAD_ID, BAD_OPTION, STORE_IN_USE
+   * @throws TidemarkError only if no relay let us in (its `report` says more), or CLOSED, BAD_ID, BAD_OPTION, STORE_IN_USE, STORE_FAILED
    */
   async sync(options: SyncOptions = {}): Promise<SyncReport> {
     checkSyncOptions(options)
@@ -51,7 +51,7 @@ export class Tidemark {
     return this.#inner.sync(options)
   }
 
-  /** What this device knows of a vault; `sync({ vaults })` refreshes it. @throws TidemarkError BAD_ID, CLOSED */
+  /** What this device knows of a vault; `sync({ vaults })` refreshes it. @throws TidemarkError BAD_ID, CLOSED, STORE_IN_USE, STORE_FAILED */
   async list(vault: string): Promise<readonly DocumentListing[]> {
     if (typeof vault !== 'string' || !isVault(vault))
       throw new TidemarkError('BAD_ID', `${JSON.stringify(vault)} is no vault, such as alice`)
@@ -60,7 +60,8 @@ export class Tidemark {
 
   /**
    * Removes the document from this device only, and closes it.
-   * @throws TidemarkError UNSENT when it has edits that no relay has, unless `discardUnsent`; BAD_ID; STORE_FAILED
+   * @throws TidemarkError UNSENT when it has edits that no relay has, unless `discardUnsent`; BAD_ID, CLOSED, STORE_IN_USE, STORE_FULL,
+   * STORE_FAILED
    */
   async forget(id: string, options: { discardUnsent?: boolean } = {}): Promise<void> {
     checkId(id)
@@ -77,12 +78,15 @@ export class Tidemark {
     await this.#inner.delete(id)
   }
 
-  /** Every edit so far is in the device store; no network. @throws TidemarkError STORE_FULL, STORE_FAILED */
+  /** Every edit so far is in the device store; no network. @throws TidemarkError CLOSED, STORE_IN_USE, STORE_FULL, STORE_FAILED */
   async flush(): Promise<void> {
     await this.#inner.flush()
   }
 
-  /** Ends the bursts under way, stops the schedule, flushes, and gives the store back. Idempotent. */
+  /**
+   * Ends the bursts under way, stops the schedule, flushes, and gives the store back. Idempotent.
+   * @throws TidemarkError STORE_FULL, STORE_FAILED: nothing was given up, and it may be called again
+   */
   close(): Promise<void> {
     return this.#inner.close()
   }

@@ -62,6 +62,7 @@ export async function newPassphraseKey(
     salt,
     keyId: newKeyId(randomBytes),
   } as const
+  check(passphrase, cost)
   const key = await derive(passphrase, cost, onProgress)
   return { key, parameters: { ...cost, check: checkOf(key) } }
 }
@@ -75,6 +76,8 @@ export async function keyFromPassphrase(
   parameters: PassphraseParameters,
   { onProgress }: Pick<PassphraseCost, 'onProgress'> = {},
 ): Promise<DocumentKey> {
+  check(passphrase, parameters)
+  if (typeof parameters.check !== 'string' || parameters.check === '') bad('check', 'the hex that came with the key')
   const key = await derive(passphrase, parameters, onProgress)
   if (checkOf(key) !== parameters.check) {
     throw new TidemarkError('UNKNOWN_KEY', `This passphrase is not the one of key ${key.id}`, { keyId: key.id })
@@ -87,7 +90,6 @@ async function derive(
   parameters: Omit<PassphraseParameters, 'check'>,
   onProgress: PassphraseCost['onProgress'],
 ): Promise<DocumentKey> {
-  check(passphrase, parameters)
   const { memoryKiB: m, passes: t, lanes: p, salt, keyId } = parameters
   // One and the same text may be typed as different code points.
   const text = passphrase.normalize('NFKC')

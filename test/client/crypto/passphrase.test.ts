@@ -59,6 +59,7 @@ describe('a key from a passphrase', () => {
     ['salt', { salt: '00' }],
     ['salt', { salt: 'no hex at all' }],
     ['keyId', { keyId: 'a b' }],
+    ['check', { check: undefined as never }],
   ])('is refused a wrong %s, by name', async (name, change) => {
     const wrong = keyFromPassphrase('one', { ...PARAMETERS, ...change })
     await expect(wrong).rejects.toMatchObject({

@@ -14,7 +14,7 @@ interface TableRow {
 
 const VALUE_BYTES_MAX = 512 * 1024
 
-/** The table is made when it is missing. */
+/** The table is made when it is missing. Two stores in one database need two names, also in different tables. */
 export function sqliteBackend(database: SqliteLike, table = 'tidemark'): BytesBackend {
   const name = `"${table.replace(/"/g, '""')}"`
   const made = `CREATE TABLE IF NOT EXISTS ${name} (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID`
